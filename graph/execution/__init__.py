@@ -1,0 +1,1 @@
+"""What a query becomes: for now Strawberry's own execution, with documents parsed and validated once."""

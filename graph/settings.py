@@ -1,0 +1,176 @@
+"""The settings: `motcua.toml` and the secrets it points to, as frozen and checked values.
+
+Everything wrong is found here, before a port is opened, and named with the file, the key and what was expected.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from graph.errors import SettingsWrong
+
+DEFAULT_FILE = Path("motcua.toml")
+SANDBOX = "sandbox:"
+
+T = TypeVar("T", bound=msgspec.Struct)
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Bytes = Annotated[int, msgspec.Meta(ge=1_024, le=268_435_456)]
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[gateway]`: the schema that is served, and the bounds of one request."""
+
+    schema: str = "schema:schema"
+    examples: str = "examples"
+    max_body_bytes: Bytes = 65_536
+    max_query_tokens: Count = 2_000
+    documents_kept: Count = 512
+    shutdown_seconds: Seconds = 20.0
+
+
+class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[sandbox]`: where an address `sandbox:/...` leads, and the application that `motcua sandbox` runs."""
+
+    url: str = "http://127.0.0.1:9000"
+    app: str = "sandbox.app:agencies"
+
+
+class SystemSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[systems.<name>]`: where a connected system is, how we prove who we are, and how long we wait for it."""
+
+    url: str
+    token: str
+    health_path: str | None = None
+    connect_seconds: Seconds = 1.0
+    read_seconds: Seconds = 5.0
+    pool_seconds: Seconds = 2.0
+    total_seconds: Seconds = 8.0
+    max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 16
+    max_answer_bytes: Bytes = 4_194_304
+    options: dict[str, Any] = {}
+
+
+class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[batches.<name>]`: the resolver cache of one batch function; `ttl_seconds = 0` keeps nothing."""
+
+    ttl_seconds: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 60.0
+    negative_ttl_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 10.0
+    max_entries: Count = 10_000
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All settings of one gateway; `file` is where they came from."""
+
+    file: Path
+    gateway: GatewaySettings
+    engine: Literal["reference"]
+    sandbox: SandboxSettings
+    systems: Mapping[str, SystemSettings]
+    batches: Mapping[str, BatchSettings]
+
+    def wrong(self, key: str, expected: str) -> SettingsWrong:
+        """Make the error that names a key of this file."""
+        return SettingsWrong(f"{self.file}: {key}: {expected}")
+
+
+def load_settings(
+    file: Path, *, environment: Mapping[str, str] | None = None, sandbox_url: str | None = None, secrets: bool = True
+) -> Settings:
+    """Read and check a settings file; `sandbox_url` takes the place of the one in the file, `secrets=False` leaves secrets unread.
+
+    Raises SettingsWrong for a file that is missing or is not TOML, an unknown or missing key, a value of the wrong kind, an address that
+    is not one, and a secret that its environment variable or file does not hold.
+    """
+    raw = _read(file)
+    sandbox = _section(file, "sandbox", raw.pop("sandbox", {}), SandboxSettings)
+    if sandbox_url is not None:
+        sandbox = msgspec.structs.replace(sandbox, url=sandbox_url)
+    gateway = _section(file, "gateway", raw.pop("gateway", {}), GatewaySettings)
+    engine = raw.pop("engine", "reference")
+    if engine != "reference":
+        raise SettingsWrong(f'{file}: engine: expected "reference"')
+    systems = _table(file, "systems", raw.pop("systems", {}), SystemSettings)
+    batches = _table(file, "batches", raw.pop("batches", {}), BatchSettings)
+    if raw:
+        raise SettingsWrong(f"{file}: {next(iter(raw))}: no such section; expected engine, gateway, sandbox, systems or batches")
+    given = os.environ if environment is None else environment
+    systems = {name: _resolved(file, name, system, sandbox, given if secrets else None) for name, system in systems.items()}
+    return Settings(file=file, gateway=gateway, engine="reference", sandbox=sandbox, systems=systems, batches=batches)
+
+
+def sandbox_secrets(file: Path, token_of: Callable[[str], str]) -> dict[str, str]:
+    """List the environment variables that simulated systems want their token in, each with the sandbox's own token."""
+    systems = _read(file).get("systems", {})
+    return {
+        section["token"].removeprefix("env:"): token_of(name)
+        for name, section in systems.items()
+        if isinstance(section, dict) and str(section.get("url")).startswith(SANDBOX) and str(section.get("token")).startswith("env:")
+    }
+
+
+def convert(section: object, into: type[T], where: str) -> T:
+    """Convert one section; `where` is the file and the section, for the message."""
+    try:
+        return msgspec.convert(section, into)
+    except msgspec.ValidationError as error:
+        said, _, path = str(error).partition(" - at `$")
+        key = path.rstrip("`").lstrip(".")
+        message = f"{where}{'.' + key if key else ''}: {said[0].lower()}{said[1:]}"
+        raise SettingsWrong(message) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        message = f"{file}: no such file; expected the settings (see motcua.toml in the project, or name another with --settings)"
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{file}: cannot be read: {error}"
+    except tomllib.TOMLDecodeError as error:
+        message = f"{file}: is not TOML: {error}"
+    raise SettingsWrong(message)
+
+
+def _section(file: Path, name: str, section: object, into: type[T]) -> T:
+    return convert(section, into, f"{file}: {name}")
+
+
+def _table(file: Path, name: str, table: object, into: type[T]) -> dict[str, T]:
+    if not isinstance(table, dict):
+        raise SettingsWrong(f"{file}: {name}: expected a table of sections, as in [{name}.<name>]")
+    return {key: _section(file, f"{name}.{key}", section, into) for key, section in table.items()}
+
+
+def _resolved(file: Path, name: str, system: SystemSettings, sandbox: SandboxSettings, secrets: Mapping[str, str] | None) -> SystemSettings:
+    """Replace the address of a simulated system by a real one, and the pointer to a secret by the secret."""
+    where = f"{file}: systems.{name}"
+    url = sandbox.url.rstrip("/") + system.url.removeprefix(SANDBOX) if system.url.startswith(SANDBOX) else system.url
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsWrong(f'{where}.url: expected an address such as "https://host/path" or "{SANDBOX}/path"')
+    return msgspec.structs.replace(system, url=url, token="" if secrets is None else _secret(where, system.token, secrets))
+
+
+def _secret(where: str, pointer: str, secrets: Mapping[str, str]) -> str:
+    """Fetch what `env:NAME` or `file:PATH` points to; a secret never stands in the settings themselves."""
+    kind, _, name = pointer.partition(":")
+    if kind == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        if value := secrets.get(name, "").strip():
+            return value
+        raise SettingsWrong(f"{where}.token: the environment variable {name} is not set; expected the secret in it")
+    if kind == "file" and name:
+        try:
+            value = Path(name).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsWrong(f"{where}.token: the secret's file cannot be read: {error}") from None
+        if value:
+            return value
+        raise SettingsWrong(f"{where}.token: the file {name} is empty; expected the secret in it")
+    raise SettingsWrong(f'{where}.token: expected "env:NAME" or "file:PATH", never the secret itself')

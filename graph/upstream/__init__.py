@@ -1,0 +1,1 @@
+"""One call to an agency: its connection, its protocol, and the records that come back."""

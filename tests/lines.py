@@ -1,0 +1,29 @@
+"""Lines to systems that exist only in a test: a function from request to answer stands where the network would be."""
+
+from collections.abc import Callable
+
+import httpx
+import msgspec
+
+from graph.settings import SystemSettings
+from graph.upstream.connection import Upstream
+from graph.upstream.system import NoOptions, System
+
+Handler = Callable[[httpx.Request], httpx.Response]
+REGISTER = System("register", title="A register", owner="An agency", protocol="REST")
+
+
+def settings(**changes: object) -> SystemSettings:
+    """Make the settings of a line."""
+    return msgspec.structs.replace(SystemSettings(url="http://agency.test/api", token="secret-token"), **changes)
+
+
+def line(handler: Handler, system: System = REGISTER, *, options: msgspec.Struct | None = None, **changes: object) -> Upstream:
+    """Make a line whose other end is `handler`."""
+    return Upstream(system, settings(**changes), options=options or NoOptions(), transport=httpx.MockTransport(handler))
+
+
+def xml_answer(body: str, status: int = 200) -> httpx.Response:
+    """Make a SOAP answer around the given body element."""
+    envelope = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{body}</s:Body></s:Envelope>'
+    return httpx.Response(status, content=envelope.encode(), headers={"content-type": "text/xml; charset=utf-8"})
