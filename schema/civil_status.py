@@ -1,0 +1,51 @@
+"""Civil status: registered births, marriages and deaths."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from graph.seam import field, link
+from resolvers.civil_status import EventType, MarriageStatus
+from resolvers.identifiers import CaseId, PersonalId
+from resolvers.population import citizen_by_id
+from resolvers.values import PartialDate
+
+if TYPE_CHECKING:
+    from schema.citizen import Citizen
+
+EventTypeType = strawberry.enum(EventType, name="CivilStatusEventType", description="What was registered (loại sự kiện hộ tịch).")
+MarriageStatusType = strawberry.enum(MarriageStatus, name="MarriageStatus", description="Whether a marriage stands (tình trạng hôn nhân).")
+
+
+@strawberry.type(description="A person whom an event names (người trong sự kiện hộ tịch).")
+class EventParty:
+    """A party."""
+
+    full_name: str | None = field("Name (họ tên).")
+    personal_id: PersonalId | None = field("Personal id, where entered (số định danh).")
+    citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
+        citizen_by_id, key="personal_id", description="The person's own record (công dân)."
+    )
+
+
+@strawberry.type(description="An entry in a civil status book (sự kiện hộ tịch).")
+class CivilStatusEvent:
+    """An event."""
+
+    case_id: CaseId = field("Case code (mã hồ sơ).")
+    type: EventType = field("Birth, marriage or death (loại sự kiện).")
+    number: str | None = field("Number in the book (số).")
+    book_number: str | None = field("The book (quyển số).")
+    page: str | None = field("Page in the book (trang số).")
+    registrar_code: str | None = field("The registrar in the ministry's own codes (mã nơi đăng ký).")
+    registrar: str | None = field("The registrar (nơi đăng ký).")
+    received_on: PartialDate | None = field("Day the case was received (ngày tiếp nhận).")
+    registered_on: PartialDate | None = field("Day of registration (ngày đăng ký).")
+    child: EventParty | None = field("With a birth, the child (người được khai sinh).")
+    father: EventParty | None = field("With a birth, the father (cha).")
+    mother: EventParty | None = field("With a birth, the mother (mẹ).")
+    husband: EventParty | None = field("With a marriage, the husband (chồng).")
+    wife: EventParty | None = field("With a marriage, the wife (vợ).")
+    marriage_status: MarriageStatus | None = field("With a marriage, whether it stands (tình trạng).")
+    deceased: EventParty | None = field("With a death, the deceased (người chết).")
+    died_on: PartialDate | None = field("With a death, the day (ngày chết).")
