@@ -1,0 +1,136 @@
+"""Puts everything together: settings and schema in, an ASGI application out. The one place where parts learn of one another."""
+
+import asyncio
+import contextlib
+import importlib
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from graph.errors import SettingsWrong, Theirs
+from graph.execution.schema import ServedSchema
+from graph.gateway import Gateway
+from graph.http import GraphQLEndpoint
+from graph.loading.cache import ResolverCache
+from graph.loading.loaders import Sources
+from graph.pages import load_examples, pages
+from graph.settings import BatchSettings, Settings
+from graph.upstream.connection import Upstream
+from graph.wiring import Wiring, wire_up
+
+READY_FOR_SECONDS = 2.0
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether a system can be reached; `problem` says in words why not."""
+
+    reachable: bool
+    protocol: str
+    milliseconds: float
+    problem: str | None = None
+
+
+def load_schema(settings: Settings) -> ServedSchema:
+    """Import the schema that the settings name as `module:attribute`; SettingsWrong where there is none."""
+    module, _, attribute = settings.gateway.schema.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(importlib.import_module(module), attribute or "schema", None)
+    except ModuleNotFoundError as error:
+        raise settings.wrong("gateway.schema", f'expected "module:attribute"; there is no module {error.name}') from error
+    finally:
+        sys.path.pop(0)
+    if not isinstance(found, ServedSchema):
+        raise settings.wrong("gateway.schema", f"expected {settings.gateway.schema} to be a ServedSchema")
+    found.bound(documents=settings.gateway.documents_kept, tokens=settings.gateway.max_query_tokens)
+    return found
+
+
+def open_upstreams(wiring: Wiring, settings: Settings) -> dict[str, Upstream]:
+    """Prepare the line to each system; nothing is sent yet."""
+    return {
+        name: Upstream(system, settings.systems[name], options=wiring.options[name])
+        for name, system in wiring.systems.items()
+    }  # fmt: skip
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Build the gateway; SettingsWrong where anything does not fit."""
+    schema = load_schema(settings)
+    wiring = wire_up(schema, settings)
+    examples = load_examples(settings.file.parent / settings.gateway.examples)
+    upstreams = open_upstreams(wiring, settings)
+    caches = {batch: ResolverCache(batch, settings.batches.get(name, BatchSettings())) for name, batch in wiring.batches.items()}
+    gateway = Gateway(schema, Sources(upstreams, caches))
+    readiness = Readiness(upstreams)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            for upstream in upstreams.values():
+                await stack.enter_async_context(upstream)
+            yield
+
+    async def alive(_request: Request) -> Response:
+        return _json({"status": "alive"})
+
+    async def ready(_request: Request) -> Response:
+        systems = await readiness.systems()
+        any_reachable = any(system.reachable for system in systems.values())
+        status = "ready" if all(system.reachable for system in systems.values()) else "degraded" if any_reachable else "unready"
+        return _json({"status": status, "systems": systems}, 200 if any_reachable else 503)
+
+    app = Starlette(
+        routes=[*pages(examples), Route("/healthz", alive), Route("/readyz", ready)],
+        lifespan=lifespan,
+    )
+    app.router.routes.insert(0, Route("/graphql", GraphQLEndpoint(gateway, settings.gateway.max_body_bytes)))
+    app.state.gateway = gateway
+    return app
+
+
+class Readiness:
+    """Knows which systems can be reached, asking them at most every two seconds however often it is asked itself."""
+
+    def __init__(self, upstreams: dict[str, Upstream]) -> None:
+        """Watch these lines."""
+        self.upstreams = upstreams
+        self._known: dict[str, Health] = {}
+        self._asked_at = 0.0
+        self._lock = asyncio.Lock()
+
+    async def systems(self) -> dict[str, Health]:
+        """Return the state of each system by its name; one that is down is said to be so and fails nothing."""
+        async with self._lock:
+            if not self._known or time.monotonic() - self._asked_at > READY_FOR_SECONDS:
+                found = await asyncio.gather(*(probe(upstream) for upstream in self.upstreams.values()))
+                self._known = dict(zip(self.upstreams, found, strict=True))
+                self._asked_at = time.monotonic()
+            return self._known
+
+
+async def probe(upstream: Upstream) -> Health:
+    """Ask one system whether it is there."""
+    began = time.perf_counter()
+    problem = None
+    try:
+        await upstream.reachable()
+    except Theirs as trouble:
+        problem = trouble.message
+    elapsed = round((time.perf_counter() - began) * 1_000, 1)
+    return Health(reachable=problem is None, protocol=upstream.system.protocol, milliseconds=elapsed, problem=problem)
+
+
+def _json(value: object, status: int = 200) -> Response:
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+__all__ = ["SettingsWrong", "create_app", "load_schema", "open_upstreams", "probe"]

@@ -1,0 +1,135 @@
+"""One query's life: read, checked, run against the systems, and answered with whatever could be had."""
+
+import logging
+import re
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+from graphql import GraphQLError
+from strawberry.exceptions import StrawberryGraphQLError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
+
+from graph.context import RequestContext
+from graph.errors import BadInput, MotcuaError
+from graph.execution.schema import ServedSchema
+from graph.loading.loaders import Loaders, Sources
+
+log = logging.getLogger("motcua")
+
+# graphql-core quotes values in these places of its messages; they may be personal data.
+QUOTED = (
+    (re.compile(r"(; found|, found|value): .*", re.DOTALL), r"\1 something else"),
+    (re.compile(r"[Vv]alue .* does not exist in"), "The value does not exist in"),
+    (re.compile(r"found (Int|Float|String|BlockString) .*", re.DOTALL), r"found \1"),
+    (re.compile(r"Invalid (number|character)[^.]*", re.DOTALL), r"Invalid \1"),
+    (re.compile(r"but encountered error '(.*?)'; found something else", re.DOTALL), r"\1"),
+)
+QUERIES_ONLY = frozenset({OperationType.QUERY})
+NO_SUBSCRIPTIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
+
+
+class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
+    """A request as it comes in; other members are passed over, as the specification of GraphQL over HTTP wants."""
+
+    query: str
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: `executed` tells an execution with errors from a request that was refused before it."""
+
+    payload: dict[str, Any]
+    executed: bool
+    not_by_get: bool = False
+
+
+class Gateway:
+    """Answers requests against one schema; made once and shared by all."""
+
+    def __init__(self, schema: ServedSchema, sources: Sources) -> None:
+        """Take the schema, and what all requests share."""
+        self.schema = schema
+        self.sources = sources
+
+    async def answer(self, request: GraphQLRequest, *, request_id: str, read_only: bool = False) -> Answer:
+        """Run one request to its end; `read_only` refuses all but queries. Never raises for anything that a caller or a system does."""
+        context = RequestContext(Loaders(self.sources), request_id)
+        try:
+            result = await self.schema.execute(
+                request.query,
+                variable_values=request.variables,
+                context_value=context,
+                operation_name=request.operation_name,
+                allowed_operation_types=QUERIES_ONLY if read_only else NO_SUBSCRIPTIONS,
+            )
+        except CannotGetOperationTypeError as error:
+            return _refused(str(error) if request.operation_name is None else "The document has no operation of that name")
+        except InvalidOperationTypeError as error:
+            refusal = error.as_http_error_reason("GET" if read_only else "POST")
+            return Answer(_refused(refusal).payload, executed=False, not_by_get=read_only)
+        errors = [shown(error, request_id) for error in result.errors or ()]
+        if result.data is None and not any("path" in error for error in errors):
+            return Answer({"errors": errors}, executed=False)
+        payload: dict[str, Any] = {"data": result.data, **({"errors": errors} if errors else {})}
+        if request.extensions and request.extensions.get("report") is True:
+            payload["extensions"] = {"report": _report(context)}
+        return Answer(payload, executed=True)
+
+
+def shown(error: GraphQLError, request_id: str) -> dict[str, Any]:
+    """Put an error into the form that a client sees: message, place, code; never a value, never the inside of the gateway."""
+    known = next((cause for cause in _causes(error) if isinstance(cause, MotcuaError)), None)
+    unknown = next((cause for cause in _causes(error) if not isinstance(cause, GraphQLError | MotcuaError)), None)
+    if known is not None and not (isinstance(known, BadInput) and not error.path):
+        message, extensions = known.message, known.extensions()
+    elif unknown is not None and known is None and error.path:
+        _log(unknown, request_id)
+        message, extensions = "Something went wrong inside the gateway", {"code": "INTERNAL", "retryable": False}
+    else:
+        code = "INTERNAL" if error.path else "BAD_USER_INPUT"
+        message, extensions = _unquoted(error.message), {"code": code, "retryable": False}
+    places = [{"line": place.line, "column": place.column} for place in error.locations or ()]
+    return {
+        "message": message,
+        **({"locations": places} if places else {}),
+        **({"path": error.path} if error.path else {}),
+        "extensions": extensions,
+    }
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk from an error to what it was made from."""
+    while error is not None:
+        yield error
+        error = error.original_error if isinstance(error, GraphQLError | StrawberryGraphQLError) else None
+
+
+def _unquoted(message: str) -> str:
+    for pattern, replacement in QUOTED:
+        message = pattern.sub(replacement, message)
+    return message
+
+
+def _log(error: BaseException, request_id: str) -> None:
+    """Write where it happened and of what kind it is, but not its words: they may quote a record."""
+    frames = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-5:]))
+    log.error("internal error %s in request %s at %s", type(error).__name__, request_id, frames)
+
+
+def _refused(message: str) -> Answer:
+    return Answer({"errors": [{"message": message, "extensions": {"code": "BAD_USER_INPUT", "retryable": False}}]}, executed=False)
+
+
+def _report(context: RequestContext) -> dict[str, Any]:
+    """Say what the request cost: calls, keys and cached keys for each system, and the time in milliseconds."""
+    elapsed = (time.perf_counter() - context.began) * 1_000
+    systems = {name: asdict(tally) for name, tally in sorted(context.loaders.tallies.items())}
+    return {"milliseconds": round(elapsed, 2), "systems": systems}

@@ -1,0 +1,177 @@
+"""GraphQL over HTTP: one request in, bytes out, as the specification says.
+
+An ASGI application of its own: Strawberry's view speaks neither `application/graphql-response+json` nor its status codes.
+"""
+
+import re
+import uuid
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from graph.gateway import Answer, Gateway, GraphQLRequest
+
+RESPONSE_JSON, PLAIN_JSON = "application/graphql-response+json", "application/json"
+GET_PARTS = ("query", "operationName", "variables", "extensions")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class Refused(Exception):
+    """A request that is answered before anything is run."""
+
+    def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
+        """Take the HTTP status, words for the client, and further headers."""
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+class Gone(Exception):
+    """The client left before its request was complete."""
+
+
+class GraphQLEndpoint:
+    """The endpoint; `max_body_bytes` bounds a POST's body and a GET's query string."""
+
+    def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
+        """Serve this gateway."""
+        self.gateway = gateway
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        media_type = PLAIN_JSON
+        try:
+            media_type = negotiated(headers.get(b"accept"))
+            request = await self._request(scope, headers, receive)
+            answer = await self.gateway.answer(request, request_id=request_id, read_only=scope["method"] == "GET")
+            status, payload = _status(answer, media_type), answer.payload
+            more: tuple[tuple[bytes, bytes], ...] = ((b"allow", b"POST"),) if answer.not_by_get else ()
+        except Refused as refusal:
+            status, more = refusal.status, refusal.headers
+            payload = {"errors": [{"message": refusal.message, "extensions": {"code": "BAD_USER_INPUT", "retryable": False}}]}
+        except Gone:
+            return
+        body = orjson.dumps(payload)
+        start = [
+            (b"content-type", f"{media_type}; charset=utf-8".encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-request-id", request_id.encode()),
+            *more,
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": start})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _request(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
+        if scope["method"] == "GET":
+            return self._from_query(scope["query_string"])
+        if scope["method"] != "POST":
+            raise Refused(405, "Only GET and POST are answered here", (b"allow", b"GET, POST"))
+        _require_json(headers.get(b"content-type"))
+        return _decoded(await self._body(headers, receive))
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Read the body, and stop as soon as it is too long."""
+        too_long = Refused(413, f"The body is longer than {self.max_body_bytes} bytes", (b"connection", b"close"))
+        announced = headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > self.max_body_bytes:
+            raise too_long
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            body += message.get("body", b"")
+            if len(body) > self.max_body_bytes:
+                raise too_long
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def _from_query(self, query_string: bytes) -> GraphQLRequest:
+        if len(query_string) > self.max_body_bytes:
+            raise Refused(414, f"The query string is longer than {self.max_body_bytes} bytes")
+        parts: dict[str, Any] = {name: value for name, value in _pairs(query_string) if name in GET_PARTS}
+        for name in ("variables", "extensions"):
+            if name in parts:
+                parts[name] = _json_part(name, parts[name])
+        return _converted(parts)
+
+
+def negotiated(accept: bytes | None) -> str:
+    """Choose the media type of the answer; Refused with 406 where the client takes neither."""
+    if accept is None:
+        return PLAIN_JSON
+    best, chosen = 0.0, ""
+    for media_range in accept.decode("latin-1").lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
+        weight = _weight(parameters)
+        offered = RESPONSE_JSON if name == RESPONSE_JSON else PLAIN_JSON if name in {PLAIN_JSON, "application/*", "*/*"} else None
+        if offered and (weight > best or (weight == best > 0 and offered == RESPONSE_JSON)):
+            best, chosen = weight, offered
+    if not chosen:
+        raise Refused(406, f"Answers are sent as {RESPONSE_JSON} or {PLAIN_JSON}")
+    return chosen
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _status(answer: Answer, media_type: str) -> int:
+    """Give the status that the specification wants: the older media type reports everything well formed as 200."""
+    if answer.not_by_get:
+        return 405
+    return 200 if answer.executed or media_type == PLAIN_JSON else 400
+
+
+def _require_json(content_type: bytes | None) -> None:
+    name, _, parameters = (content_type or b"").decode("latin-1").lower().partition(";")
+    charset = re.search(r'charset="?([^";\s]+)', parameters)
+    if name.strip() != PLAIN_JSON or (charset and charset[1] not in {"utf-8", "utf8"}):
+        raise Refused(415, f"The body must be sent as {PLAIN_JSON} in UTF-8", (b"accept-post", PLAIN_JSON.encode()))
+
+
+def _pairs(query_string: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=20, errors="strict")
+    except (ValueError, UnicodeDecodeError):
+        raise Refused(400, "The query string is not well formed") from None
+
+
+def _json_part(name: str, text: str) -> Any:
+    try:
+        return msgspec.json.decode(text) if text else None
+    except (msgspec.DecodeError, RecursionError):
+        raise Refused(400, f"The {name} are not JSON") from None
+
+
+def _decoded(body: bytes) -> GraphQLRequest:
+    try:
+        return msgspec.json.decode(body, type=GraphQLRequest)
+    except msgspec.ValidationError as error:
+        raise Refused(400, f"Not a GraphQL request: {error}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Refused(400, "The body is not JSON") from None
+
+
+def _converted(parts: dict[str, Any]) -> GraphQLRequest:
+    try:
+        return msgspec.convert(parts, GraphQLRequest)
+    except msgspec.ValidationError as error:
+        raise Refused(400, f"Not a GraphQL request: {error}") from None

@@ -1,0 +1,172 @@
+"""Serving: the gateway, the sandbox, and both together, each until interrupted."""
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from graph.app import create_app
+from graph.errors import SettingsWrong
+from graph.settings import Settings, load_settings, sandbox_secrets
+
+Say = Callable[[str], None]
+SANDBOX_WAITS_SECONDS = 30
+
+
+def serve(settings: Settings, *, host: str, port: int, say: Say, when_ready: Callable[[], None] | None = None) -> int:
+    """Run the gateway; requests under way when it is interrupted are answered first."""
+    app = create_app(settings)
+    with listening(host, port) as listener:
+
+        def ready() -> None:
+            say(f"Motcua answers at http://{host}:{port}/graphql; open http://{host}:{port}/ for GraphiQL (Ctrl-C stops)")
+            if when_ready is not None:
+                when_ready()
+
+        return _run(app, listener, settings.gateway.shutdown_seconds, ready)
+
+
+def run_sandbox(file: Path, *, port: int, latency: str, seed: int, say: Say) -> int:
+    """Run the simulated agencies."""
+    agencies = _sandbox(file, "agencies")
+    with listening("127.0.0.1", port) as listener:
+        return _run(agencies(seed=seed, latency=latency), listener, 1.0, lambda: say(f"The sandbox answers at http://127.0.0.1:{port}"))
+
+
+def develop(file: Path, *, port: int, sandbox_port: int, latency: str, first_query: Path | None, say: Say) -> int:
+    """Run the sandbox in a process of its own and the gateway in this one."""
+    secrets = {**sandbox_secrets(file, _sandbox(file, "default_token")), **os.environ}
+    settings = load_settings(file, environment=secrets, sandbox_url=f"http://127.0.0.1:{sandbox_port}")
+    query = first_query.read_text("utf-8") if first_query else None
+    with listening("127.0.0.1", port):
+        pass
+    with _sandbox_process(file, sandbox_port, latency, say):
+
+        def send_first_query() -> None:
+            if query is not None:
+                asyncio.get_running_loop().run_in_executor(None, _show_first_query, f"http://127.0.0.1:{port}", first_query, query, say)
+
+        return serve(settings, host="127.0.0.1", port=port, say=say, when_ready=send_first_query)
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Take a port, or say that it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise SettingsWrong(f"{host}:{port}: cannot listen there: {error}; expected a free port (choose one with --port)") from None
+        yield listener
+
+
+def _run(app: ASGIApp, listener: socket.socket, shutdown_seconds: float, ready: Callable[[], None]) -> int:
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(shutdown_seconds)),
+    )
+    server = _Server(config, ready)
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def _sandbox(file: Path, attribute: str) -> Any:
+    """Import a part of the sandbox: the settings name it, since the gateway itself knows no agency."""
+    module = load_settings(file, secrets=False).sandbox.app.partition(":")[0]
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise SettingsWrong(f"{file}: sandbox.app: expected a module with `agencies` and `default_token`: {error}") from None
+
+
+@contextlib.contextmanager
+def _sandbox_process(file: Path, port: int, latency: str, say: Say) -> Iterator[None]:
+    """Start the sandbox, wait until it answers, and end it by its id at the end."""
+    with listening("127.0.0.1", port):
+        pass
+    say("Starting the sandbox: six agencies, a million people, two hundred thousand businesses, all invented")
+    command = [sys.executable, "-m", "graph.cli", "sandbox", "--port", str(port), "--latency", latency, "--settings", str(file)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    try:
+        _wait_for(process, f"http://127.0.0.1:{port}/_sandbox/health")
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
+    until = time.monotonic() + SANDBOX_WAITS_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise SettingsWrong(f"the sandbox stopped at once with exit code {process.returncode}")
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=1).is_success:
+                return
+        time.sleep(0.05)
+    raise SettingsWrong(f"the sandbox did not answer within {SANDBOX_WAITS_SECONDS} seconds")
+
+
+def _show_first_query(url: str, file: Path | None, query: str, say: Say) -> None:
+    """Send the first query as any client would, and print its answer with what it cost."""
+    body = {"query": query, "extensions": {"report": True}}
+    answer = httpx.post(f"{url}/graphql", json=body, timeout=60).json()
+    report = answer.get("extensions", {}).get("report", {"systems": {}, "milliseconds": 0})
+    say(f"\nThe first query ({file}):\n\n{query.strip()}\n\nIts answer:\n")
+    say(
+        json.dumps(
+            {"data": answer.get("data"), **({"errors": answer["errors"]} if "errors" in answer else {})}, ensure_ascii=False, indent=2
+        )
+    )
+    say(f"\n{cost(report)}\n\nStill running: {url}/ is GraphiQL, {url}/graphql the endpoint (Ctrl-C stops)")
+
+
+def cost(report: dict[str, Any]) -> str:
+    """Say in a sentence what a query cost."""
+    calls = sum(system["calls"] for system in report["systems"].values())
+    parts = ", ".join(
+        f"{name} {system['calls']} ({system['keys']} keys, {system['cached']} from cache)" for name, system in report["systems"].items()
+    )
+    took = f"{report['milliseconds']:.1f} ms"
+    return f"{took}, {calls} calls: {parts}" if parts else f"{took}, no calls"
