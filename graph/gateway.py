@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from graphql import GraphQLError
-from strawberry.exceptions import StrawberryGraphQLError
+from strawberry.exceptions import MissingQueryError, StrawberryGraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
@@ -70,6 +70,8 @@ class Gateway:
                 operation_name=request.operation_name,
                 allowed_operation_types=QUERIES_ONLY if read_only else NO_SUBSCRIPTIONS,
             )
+        except MissingQueryError:
+            return _refused("The query is empty")
         except CannotGetOperationTypeError as error:
             return _refused(str(error) if request.operation_name is None else "The document has no operation of that name")
         except InvalidOperationTypeError as error:

@@ -1,0 +1,40 @@
+"""What many tests stand on: one sandbox and one gateway, both real processes on free ports of this machine."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import Gateway, Sandbox, gateway_running, sandbox_running
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio, as the gateway does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The simulated agencies, without delay."""
+    with sandbox_running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway(sandbox: Sandbox) -> Iterator[Gateway]:
+    """The gateway with the project's own settings."""
+    with gateway_running(sandbox) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway_url(gateway: Gateway) -> str:
+    """The gateway's address."""
+    return gateway.url
+
+
+@pytest.fixture(scope="session")
+def impatient(sandbox: Sandbox) -> Iterator[Gateway]:
+    """A gateway that keeps nothing in its caches and waits for no system longer than half a second."""
+    with gateway_running(sandbox, keep_nothing=True, read_seconds=0.4, total_seconds=0.5) as running:
+        yield running

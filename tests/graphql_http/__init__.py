@@ -1,0 +1,1 @@
+"""The audits of GraphQL over HTTP by its working group."""

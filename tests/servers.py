@@ -1,0 +1,141 @@
+"""Starts the sandbox and the gateway as a user would, asks them, and ends them by their id."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PROJECT = Path(__file__).parent.parent
+SYSTEMS = ("population", "business", "insurance", "civil_status", "tax", "code_lists")
+TOKENS = {f"MOTCUA_{name.upper()}_TOKEN": f"sandbox-{name}" for name in SYSTEMS}
+START_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox."""
+
+    url: str
+
+    def calls(self) -> dict[str, int]:
+        """Count the calls to each system since the last reset, leaving out those that had none."""
+        counted: dict[str, dict[str, int]] = httpx.get(f"{self.url}/_sandbox/calls").json()
+        return {name: system["calls"] for name, system in counted.items() if system["calls"]}
+
+    def reset_calls(self) -> None:
+        """Count from nought."""
+        httpx.delete(f"{self.url}/_sandbox/calls").raise_for_status()
+
+    @contextlib.contextmanager
+    def fault(self, system: str, kind: str, **parameters: object) -> Iterator[None]:
+        """Let a system misbehave for a while."""
+        httpx.put(f"{self.url}/_sandbox/faults/{system}", json={"kind": kind, **parameters}).raise_for_status()
+        try:
+            yield
+        finally:
+            httpx.delete(f"{self.url}/_sandbox/faults/{system}").raise_for_status()
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+
+    def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """Send a query and return the answer."""
+        headers = {"accept": "application/graphql-response+json"}
+        response = httpx.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=30)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def free_port() -> int:
+    """Find a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def motcua(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+    """Start the command as installed."""
+    command = [str(Path(sys.executable).parent / "motcua"), *arguments]
+    known = {name: value for name, value in os.environ.items() if not name.startswith("MOTCUA_")}
+    return subprocess.Popen(
+        command, cwd=PROJECT, env={**known, **(environment or {})}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def ended(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """End a process at the end, whatever happens, and close its pipes."""
+    with process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+
+
+def wait_for(url: str, process: "subprocess.Popen[str]") -> None:
+    """Wait until an address answers; say what the process said where it stopped instead."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise AssertionError(f"stopped with {process.returncode}: {process.communicate()[1]}")
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=5).is_success:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"{url} did not answer within {START_SECONDS} seconds")
+
+
+@contextlib.contextmanager
+def sandbox_running(*arguments: str) -> Iterator[Sandbox]:
+    """Run a sandbox on a free port."""
+    port = free_port()
+    with ended(motcua("sandbox", "--port", str(port), *arguments)) as process:
+        wait_for(f"http://127.0.0.1:{port}/_sandbox/health", process)
+        yield Sandbox(f"http://127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def gateway_running(sandbox: Sandbox, *, keep_nothing: bool = False, **system_settings: float) -> Iterator[Gateway]:
+    """Run a gateway on a free port, with the project's settings led to this sandbox and changed as asked."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "motcua.toml"
+        settings.write_text(changed_settings(sandbox.url, keep_nothing=keep_nothing, **system_settings), "utf-8")
+        process = motcua("serve", "--port", str(port), "--settings", str(settings), environment=TOKENS)
+        with ended(process):
+            wait_for(f"http://127.0.0.1:{port}/healthz", process)
+            yield Gateway(f"http://127.0.0.1:{port}", process)
+
+
+def changed_settings(sandbox_url: str, *, keep_nothing: bool = False, **system_settings: float) -> str:
+    """Change the project's settings: where the sandbox is, no caching, the same value for a key of every system."""
+    text = (PROJECT / "motcua.toml").read_text("utf-8").replace("http://127.0.0.1:9000", sandbox_url)
+    text = text.replace('examples = "examples"', f'examples = "{PROJECT / "examples"}"')
+    if keep_nothing:
+        text = re.sub(r"(?m)^((?:negative_)?ttl_seconds) = .*$", "", text)
+        text = re.sub(r"(?m)^(\[batches\..*\])$", r"\1\nttl_seconds = 0\nnegative_ttl_seconds = 0", text)
+    added = "\n".join(f"{key} = {value}" for key, value in system_settings.items())
+    return re.sub(r"(?m)^(\[systems\.[a-z_]+\])$", rf"\1\n{added}", text)
