@@ -67,7 +67,7 @@ def sandbox(
 
 @app.command
 def query(
-    file: Annotated[str, Parameter(help="A file with a query, or - to read it from standard input.")],
+    file: Annotated[str, Parameter(help="A file with a query, or - to read it from standard input.", allow_leading_hyphen=True)],
     *,
     url: Url = GATEWAY,
     variables: Annotated[str | None, Parameter(help="Variables as a JSON object, or @FILE with one.")] = None,

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -53,7 +54,7 @@ def develop(file: Path, *, port: int, sandbox_port: int, latency: str, first_que
     query = first_query.read_text("utf-8") if first_query else None
     with listening("127.0.0.1", port):
         pass
-    with _sandbox_process(file, sandbox_port, latency, say):
+    with _signals(_interrupted), _sandbox_process(file, sandbox_port, latency, say):
 
         def send_first_query() -> None:
             if query is not None:
@@ -87,8 +88,24 @@ def _run(app: ASGIApp, listener: socket.socket, shutdown_seconds: float, ready: 
         timeout_graceful_shutdown=max(1, round(shutdown_seconds)),
     )
     server = _Server(config, ready)
-    server.run(sockets=[listener])
+    with _signals(lambda *_: None):  # uvicorn raises them again after it has stopped; there is still something to clear away then
+        server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+@contextlib.contextmanager
+def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle both ways of being stopped, and put the former ways back."""
+    former = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handled in former.items():
+            signal.signal(number, handled)
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 class _Server(uvicorn.Server):

@@ -18,6 +18,7 @@ SYSTEM = System(
     protocol="REST POST",
 )
 ANSWERED = "1"
+FOUND = {"1": True, "0": False}
 
 
 class InsuranceStatus(enum.Enum):
@@ -73,11 +74,13 @@ class _HistoryRecord(Record):
 
 class _BookRow(Record):
     key: str = wire("khoa")
+    result: str = wire("ketQua")
     book: BookRecord | None = wire("duLieu")
 
 
 class _HistoryRow(Record):
     key: str = wire("khoa")
+    result: str = wire("ketQua")
     history: _HistoryRecord | None = wire("duLieu")
 
 
@@ -125,24 +128,27 @@ async def book_by_number(upstream: Upstream, numbers: Sequence[InsuranceNumber])
 
 @batch_many(SYSTEM, max_keys=30)
 async def periods_by_year(upstream: Upstream, keys: Sequence[YearOfBook]) -> Mapping[YearOfBook, tuple[PeriodRecord, ...]]:
-    """Find periods, one call for each year that is asked for."""
+    """Find periods, the oldest first, one call for each year that is asked for."""
     by_year: dict[int | None, list[InsuranceNumber]] = defaultdict(list)
     for key in keys:
         by_year[key.year].append(key.number)
     found: dict[YearOfBook, tuple[PeriodRecord, ...]] = {}
     for year, numbers in by_year.items():
         answer: _Histories = await _asked(upstream, "/qua-trinh", {"nam": year, "danhSachKhoa": numbers}, _Histories)
-        for row in _rows(answer.status, answer.total, answer.rows, numbers).values():
+        rows = _rows(answer.status, answer.total, answer.rows, numbers)
+        _said(rows, {key for key, row in rows.items() if row.history is not None})
+        for row in rows.values():
             if row.history is not None:
                 if row.history.number != row.key:
                     raise ContractBroken(SYSTEM.name, "sent periods of another number")
-                found[YearOfBook(row.history.number, year)] = row.history.periods
+                found[YearOfBook(row.history.number, year)] = tuple(sorted(row.history.periods, key=lambda period: period.since))
     return found
 
 
 async def _books(upstream: Upstream, kind: str, keys: Sequence[str]) -> dict[str, BookRecord]:
     answer: _Books = await _asked(upstream, "/tra-cuu-so", {"loaiKhoa": kind, "danhSachKhoa": keys}, _Books)
     rows = _rows(answer.status, answer.total, answer.rows, keys)
+    _said(rows, {key for key, row in rows.items() if row.book is not None})
     return {key: row.book for key, row in rows.items() if row.book is not None}
 
 
@@ -161,3 +167,9 @@ def _rows(status: str, total: int | None, rows: Sequence[Row] | None, keys: Sequ
     if found.keys() != set(keys):
         raise ContractBroken(SYSTEM.name, "did not answer for exactly the keys that were asked")
     return found
+
+
+def _said(rows: Mapping[str, Row], known: set[str]) -> None:
+    """Check that each row says of itself whether something was found; any other result is not a "no"."""
+    if any(FOUND.get(row.result) is not (key in known) for key, row in rows.items()):
+        raise ContractBroken(SYSTEM.name, "sent a result that does not fit its row")

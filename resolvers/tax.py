@@ -12,6 +12,7 @@ from resolvers.identifiers import TaxCode
 from resolvers.values import Money, PartialDate, composed
 
 REQUEST = "http://gdt.gov.vn/nnt/1.0"
+FOUND = {"00": True, "01": False}
 SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 
 
@@ -94,6 +95,7 @@ class _Row(Record):
     """A row of the answer: every code that was asked has one, with what is known of it or without."""
 
     asked: TaxCode = wire("MaSoThue")
+    result: str = wire("MaKetQua")
     taxpayer: TaxpayerRecord | None = wire("ThongTin")
 
 
@@ -115,6 +117,8 @@ async def taxpayer_by_code(upstream: Upstream, codes: Sequence[TaxCode]) -> Mapp
     found = keyed(SYSTEM, answer.rows, lambda row: row.asked)
     if found.keys() != set(codes):
         raise ContractBroken(SYSTEM.name, "did not answer for exactly the codes that were asked")
+    if any(FOUND.get(row.result) is not (row.taxpayer is not None) for row in answer.rows):
+        raise ContractBroken(SYSTEM.name, "sent a result that does not fit its row")
     if any(row.taxpayer is not None and row.taxpayer.tax_code != code for code, row in found.items()):
         raise ContractBroken(SYSTEM.name, "sent a taxpayer under the code of another")
     return {code: row.taxpayer for code, row in found.items() if row.taxpayer is not None}

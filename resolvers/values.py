@@ -9,8 +9,13 @@ from typing import Self
 
 from graph.seam import BadInput
 
-PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-MONEY = re.compile(r"-?(?:0|[1-9]\d{0,20})(?:\.\d{1,3})?")
+PARTIAL_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+COMPACT_DATE = re.compile(r"([0-9]{4})(?:00(?:00)?|([0-9]{2})(?:00|([0-9]{2}))?)?")
+MONEY = re.compile(r"-?(?:0|[1-9][0-9]{0,20})(?:\.[0-9]{1,3})?")
+
+# Neither is an accent: names of several peoples have them (H'Hen, Y-Bhăm), and matching compares them.
+INSIDE_NAMES = "'-"
+PLAIN = str.maketrans("đĐ’‘ʼ", "dD'''")
 
 
 class PartialDate(str):
@@ -30,11 +35,11 @@ class PartialDate(str):
     @classmethod
     def compact(cls, text: str) -> Self:
         """Read yyyyMMdd, yyyyMM or yyyy, where zeros stand for what is not known (19850000)."""
-        if len(text) not in {4, 6, 8} or not text.isdecimal():
+        found = COMPACT_DATE.fullmatch(text)
+        if found is None:
             message = "expected a date as yyyyMMdd, yyyyMM or yyyy"
             raise BadInput(message)
-        parts = (text[:4], text[4:6], text[6:8])
-        return cls.parse("-".join(part for part in parts if part.strip("0")))
+        return cls.parse("-".join(part for part in found.groups() if part))
 
     @classmethod
     def slashed(cls, text: str) -> Self:
@@ -74,7 +79,7 @@ class Money(str):
     @classmethod
     def written(cls, text: str) -> Self:
         """Read a decimal string, which may carry trailing zeros."""
-        if not re.fullmatch(r"-?\d{1,21}(\.\d{1,6})?", text):
+        if not re.fullmatch(r"-?[0-9]{1,21}(\.[0-9]{1,6})?", text):
             message = "expected an amount as a decimal string"
             raise BadInput(message)
         return cls.of(Decimal(text))
@@ -111,6 +116,6 @@ def composed(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """Strip a name to what matching compares: upper case, without accents, spaces and marks (NGUYENVANTHU)."""
-    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return "".join(letter for letter in plain.upper() if "A" <= letter <= "Z")
+    """Strip a name to what matching compares: upper case, without accents and spaces (NGUYENVANTHU, H'HENNIE)."""
+    plain = unicodedata.normalize("NFD", text.translate(PLAIN))
+    return "".join(letter for letter in plain.upper() if "A" <= letter <= "Z" or letter in INSIDE_NAMES)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph.seam import field, link
+from graph.seam import BadInput, field, link
 from resolvers.business import business_by_code
 from resolvers.identifiers import BusinessCode, InsuranceNumber, PersonalId
 from resolvers.insurance import BookRecord, InsuranceStatus, YearOfBook, periods_by_year
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 InsuranceStatusType = strawberry.enum(
     InsuranceStatus, name="InsuranceStatus", description="Standing with social insurance (trạng thái tham gia)."
 )
+YEARS = range(1900, 2101)
 
 
 def _periods(
     book: BookRecord,
     year: Annotated[int | None, strawberry.argument(description="Only periods that touch this year (năm).")] = None,
 ) -> YearOfBook:
+    if year is not None and year not in YEARS:
+        raise BadInput("year: expected a year from 1900 to 2100")
     return YearOfBook(book.number, year)
 
 

@@ -86,8 +86,10 @@ def _claim(
     birth_date: Annotated[PartialDate, _argument("Birth date, or only the year for a person registered so (ngày sinh).")],
 ) -> Claim:
     name = composed(full_name)
-    if not bare(name) or len(name) > LONGEST_NAME:
+    if not any(letter.isalpha() for letter in bare(name)) or len(name) > LONGEST_NAME:
         raise BadInput(f"fullName: expected a name of 1 to {LONGEST_NAME} letters")
+    if len(birth_date) not in {len("yyyy"), len("yyyy-mm-dd")}:
+        raise BadInput("birthDate: expected a whole date or only a year, because service 037 compares nothing else")
     return Claim(id, name, birth_date)
 
 

@@ -15,26 +15,26 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """The simulated agencies, without delay."""
+    """Run the simulated agencies, without delay."""
     with sandbox_running() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def gateway(sandbox: Sandbox) -> Iterator[Gateway]:
-    """The gateway with the project's own settings."""
+    """Run the gateway with the project's own settings."""
     with gateway_running(sandbox) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def gateway_url(gateway: Gateway) -> str:
-    """The gateway's address."""
+    """Name the gateway's address."""
     return gateway.url
 
 
 @pytest.fixture(scope="session")
 def impatient(sandbox: Sandbox) -> Iterator[Gateway]:
-    """A gateway that keeps nothing in its caches and waits for no system longer than half a second."""
+    """Run a gateway that keeps nothing in its caches and waits for no system longer than half a second."""
     with gateway_running(sandbox, keep_nothing=True, read_seconds=0.4, total_seconds=0.5) as running:
         yield running

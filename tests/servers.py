@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,13 +70,12 @@ def free_port() -> int:
         return port
 
 
-def motcua(*arguments: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+def motcua(*arguments: str, environment: Mapping[str, str] | None = None, stdin: int | None = None) -> "subprocess.Popen[str]":
     """Start the command as installed."""
     command = [str(Path(sys.executable).parent / "motcua"), *arguments]
     known = {name: value for name, value in os.environ.items() if not name.startswith("MOTCUA_")}
-    return subprocess.Popen(
-        command, cwd=PROJECT, env={**known, **(environment or {})}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )  # fmt: skip
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=PROJECT, env={**known, **(environment or {})}, text=True, stdin=stdin, stdout=pipe, stderr=pipe)
 
 
 @contextlib.contextmanager
@@ -139,3 +138,12 @@ def changed_settings(sandbox_url: str, *, keep_nothing: bool = False, **system_s
         text = re.sub(r"(?m)^(\[batches\..*\])$", r"\1\nttl_seconds = 0\nnegative_ttl_seconds = 0", text)
     added = "\n".join(f"{key} = {value}" for key, value in system_settings.items())
     return re.sub(r"(?m)^(\[systems\.[a-z_]+\])$", rf"\1\n{added}", text)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait for something that will happen soon."""
+    until = time.monotonic() + START_SECONDS
+    while not happened():
+        if time.monotonic() > until:
+            raise AssertionError(f"did not happen within {START_SECONDS} seconds")
+        time.sleep(0.01)

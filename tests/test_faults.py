@@ -1,4 +1,4 @@
-"""Six systems, each misbehaving in every way: the rest is answered, no row ever stands under another key, and the error says who and what."""
+"""Six systems, each misbehaving in every way: the rest is answered, no row stands under another key, the error says who and what."""
 
 from typing import Any
 
@@ -11,7 +11,10 @@ from tests.servers import SYSTEMS, Gateway, Sandbox
 DIRECT: dict[str, tuple[str, list[str]]] = {
     "population": ("{ citizens(ids: [%s, %s]) { key: personalId } }", [personas.THU, personas.QUANG]),
     "business": ("{ businesses(codes: [%s, %s]) { key: code } }", [personas.AN_PHAT, personas.SAO_MAI]),
-    "insurance": ("{ a: insuranceBook(number: %s) { key: number } b: insuranceBook(number: %s) { key: number } }", [personas.THU_BOOK, personas.VI_BOOK]),
+    "insurance": (
+        "{ a: insuranceBook(number: %s) { key: number } b: insuranceBook(number: %s) { key: number } }",
+        [personas.THU_BOOK, personas.VI_BOOK],
+    ),
     "civil_status": ("{ a: civilStatusEvent(caseId: %s) { key: caseId } b: civilStatusEvent(caseId: %s) { key: caseId } }", []),
     "tax": ("{ a: taxpayer(code: %s) { key: taxCode } b: taxpayer(code: %s) { key: taxCode } }", [personas.AN_PHAT, personas.THU]),
     "code_lists": ("{ a: commune(code: %s) { key: code } b: commune(code: %s) { key: code } }", ["00097", "00004"]),
@@ -73,7 +76,15 @@ BREAKING: list[tuple[str, dict[str, Any], str, bool]] = [
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize(("kind", "parameters", "code", "retryable"), BREAKING, ids=[f"{kind}-{code}" for kind, _, code, _ in BREAKING])
 def test_a_system_that_misbehaves_costs_only_its_own_fields(
-    sandbox: Sandbox, impatient: Gateway, cases: list[str], system: str, kind: str, parameters: dict[str, Any], code: str, *, retryable: bool
+    sandbox: Sandbox,
+    impatient: Gateway,
+    cases: list[str],
+    system: str,
+    kind: str,
+    parameters: dict[str, Any],
+    code: str,
+    *,
+    retryable: bool,
 ) -> None:
     query, keys = asked(system, cases)
 
@@ -92,7 +103,9 @@ def test_a_system_that_misbehaves_costs_only_its_own_fields(
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_system_that_answers_in_another_order_changes_nothing(sandbox: Sandbox, impatient: Gateway, cases: list[str], system: str) -> None:
+def test_a_system_that_answers_in_another_order_changes_nothing(
+    sandbox: Sandbox, impatient: Gateway, cases: list[str], system: str
+) -> None:
     query, keys = asked(system, cases)
 
     with sandbox.fault(system, "reorder"):

@@ -29,7 +29,12 @@ class ServedSchema(strawberry.Schema):
 
     def bound(self, *, documents: int, tokens: int) -> None:
         """Keep that many documents; refuse one with more tokens while it is being read."""
-        self.extensions = (lambda: MaxTokensLimiter(tokens), lambda: ParserCache(documents), lambda: ValidationCache(documents), OperationIsNamed)
+        self.extensions = (
+            lambda: MaxTokensLimiter(tokens),
+            lambda: ParserCache(documents),
+            lambda: ValidationCache(documents),
+            OperationIsNamed,
+        )
 
     def process_errors(self, errors: list[GraphQLError], execution_context: "ExecutionContext | None" = None) -> None:
         """Log nothing: Strawberry would write a traceback for each, and with it the values that the query held."""

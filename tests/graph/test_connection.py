@@ -56,7 +56,7 @@ async def test_a_soap_request_is_wrapped_and_its_answer_unwrapped() -> None:
     def agency(request: httpx.Request) -> httpx.Response:
         assert request.headers["soapaction"] == '"Ask"'
         assert request.headers["content-type"] == "text/xml; charset=utf-8"
-        assert b"<ns0:Q xmlns:ns0=\"urn:q\">&lt;1&gt;</ns0:Q>" in request.content
+        assert b'<ns0:Q xmlns:ns0="urn:q">&lt;1&gt;</ns0:Q>' in request.content
         return xml_answer("<r:Row xmlns:r='urn:r'><r:MA>1</r:MA></r:Row>")
 
     async with line(agency) as upstream:
@@ -164,7 +164,7 @@ async def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
 
 async def test_a_system_that_never_answers_is_left_after_the_total_time() -> None:
     class Silent(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
             await asyncio.Event().wait()
             raise AssertionError
 
@@ -179,7 +179,7 @@ async def test_no_more_connections_are_used_than_were_allowed() -> None:
     most = now = 0
 
     class Slow(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
             nonlocal most, now
             now += 1
             most = max(most, now)
@@ -197,7 +197,7 @@ async def test_no_more_connections_are_used_than_were_allowed() -> None:
 
 async def test_one_who_waits_too_long_for_a_connection_is_told_so() -> None:
     class Silent(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
             await asyncio.Event().wait()
             raise AssertionError
 

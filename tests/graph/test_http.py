@@ -59,7 +59,7 @@ async def test_a_query_is_answered() -> None:
 
 
 async def test_the_operation_is_chosen_by_name() -> None:
-    two = "query A { greeting } query B { greeting(name: \"b\") }"
+    two = 'query A { greeting } query B { greeting(name: "b") }'
 
     assert (await post({"query": two, "operationName": "B"})).json() == {"data": {"greeting": "Hello b"}}
     unnamed = await post({"query": two}, accept=RESPONSE_JSON)
@@ -92,7 +92,7 @@ async def test_a_client_that_takes_neither_media_type_is_told_so(accept: str) ->
     assert (await post({"query": "{ greeting }"}, accept=accept)).status_code == 406
 
 
-@pytest.mark.parametrize("document", ["{ greeting", "{ nothing }", "query($n: Int!) { greeting(times: $n) }", "{ greeting(times: \"x\") }"])
+@pytest.mark.parametrize("document", ["{ greeting", "{ nothing }", "query($n: Int!) { greeting(times: $n) }", '{ greeting(times: "x") }'])
 async def test_a_document_that_cannot_be_run_is_refused_without_data(document: str) -> None:
     strict = await post({"query": document}, accept=RESPONSE_JSON)
     older = await post({"query": document}, accept="application/json")
@@ -164,7 +164,9 @@ async def test_a_mutation_is_run_by_post_only() -> None:
     assert (await post({"query": "mutation { change }"})).json() == {"data": {"change": "changed"}}
 
 
-@pytest.mark.parametrize("query", ["", "variables={}", "query=&variables=", "query={greeting}&variables=x", "query={greeting}&variables=[]", "query=%ff"])
+@pytest.mark.parametrize(
+    "query", ["", "variables={}", "query=&variables=", "query={greeting}&variables=x", "query={greeting}&variables=[]", "query=%ff"]
+)
 async def test_a_get_that_is_no_request_is_refused(query: str) -> None:
     async with client() as door:
         response = await door.get(f"/graphql?{query}", headers={"accept": RESPONSE_JSON})

@@ -27,10 +27,12 @@ class Register:
         self.down: set[str] = set()
         self.open = asyncio.Event()
         self.open.set()
+        self.reached = asyncio.Event()
 
         @batch_one(REGISTER, max_keys=max_keys)
         async def row_by_code(_upstream: Upstream, codes: Sequence[str]) -> Mapping[str, Row]:
             self.asked.append(list(codes))
+            self.reached.set()
             await self.open.wait()
             if self.down & set(codes):
                 raise SystemUnavailable("register", "is down")
@@ -111,8 +113,7 @@ async def test_one_who_stops_waiting_takes_nothing_from_the_others(leaves: int) 
         return row
 
     waiting = [asyncio.create_task(wait()) for _ in range(3)]
-    while not register.asked:
-        await asyncio.sleep(0)
+    await register.reached.wait()
     waiting[leaves].cancel()
     register.open.set()
     rows = await asyncio.gather(*waiting, return_exceptions=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 import strawberry
+from strawberry.types.base import get_object_definition
 
 from graph.errors import SettingsWrong
 from graph.loading.batch import Batch
@@ -62,7 +63,7 @@ def schema_of(thing: type) -> strawberry.Schema:
     class Query:
         thing: Annotated[Any, None] = link(thing_by_code, key=code_of, description="A thing.")
 
-    Query.__strawberry_definition__.fields[0].type_annotation = strawberry.annotation.StrawberryAnnotation(thing | None)
+    get_object_definition(Query, strict=True).fields[0].type_annotation = strawberry.annotation.StrawberryAnnotation(thing | None)
     return strawberry.Schema(Query)
 
 
