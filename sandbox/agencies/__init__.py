@@ -1,0 +1,1 @@
+"""The six agencies, each reading and writing only its own format."""

@@ -1,0 +1,32 @@
+"""How often each system was called, with how many keys, and for what."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+
+class Counters:
+    """Counts since the start or the last reset; refused calls count too."""
+
+    def __init__(self, systems: Iterable[str]) -> None:
+        self._systems = tuple(systems)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin again at zero."""
+        self._calls: Counter[str] = Counter()
+        self._keys: Counter[str] = Counter()
+        self._operations: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def count(self, system: str, operation: str, keys: int) -> None:
+        """Count one call; one that names no operation counts under none."""
+        self._calls[system] += 1
+        self._keys[system] += keys
+        if operation:
+            self._operations[system][operation] += 1
+
+    def report(self) -> dict[str, dict[str, object]]:
+        """Return the counts of every system, called or not."""
+        return {
+            system: {"calls": self._calls[system], "keys": self._keys[system], "operations": dict(self._operations[system])}
+            for system in self._systems
+        }

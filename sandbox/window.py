@@ -1,0 +1,160 @@
+"""The window of an agency: what happens to each call, from reading it to answering it, rightly or wrongly."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from sandbox.agency import Agency, Answer, Call, Enquiry, Reason, RefusedError
+from sandbox.counters import Counters
+from sandbox.faults import ROW_FAULTS, Fault, Faults, disturb
+from sandbox.latency import Latency, Sleep
+
+BODY_LIMIT: Final = 1 << 20
+_PIECE: Final = b" " * 65_536
+_PAGE: Final = "<!DOCTYPE html><html><body><h1>Hệ thống đang bảo trì</h1></body></html>".encode()
+_GARBAGE: Final = b"\x3c\x3c{ \xff\xfe not a document ]>"
+
+
+class Window:
+    """Answers every call to one agency."""
+
+    def __init__(self, agency: Agency, counters: Counters, latency: Latency, faults: Faults, closing: asyncio.Event, sleep: Sleep) -> None:
+        self._agency = agency
+        self._counters = counters
+        self._latency = latency
+        self._faults = faults
+        self._closing = closing
+        self._sleep = sleep
+
+    async def answer(self, request: Request, operation: str) -> Response:
+        """Read, count, wait, and answer; a fault in force takes the place of the honest answer."""
+        enquiry, refusal = None, None
+        call = Call(operation, request.headers, tuple(request.query_params.multi_items()), request.path_params, await _body(request))
+        operation = self._agency.operation(call)
+        try:
+            enquiry = self._read(call)
+        except RefusedError as error:
+            refusal = error
+        keys = len(enquiry.keys) if enquiry else 0
+        self._counters.count(self._agency.system, operation, keys)
+        await self._latency.wait(self._agency.system, keys)
+        fault = self._faults.take(self._agency.system, operation)
+        honest = self._honest(enquiry, refusal, fault)
+        return _response(honest) if fault is None else await self._faulty(request, fault, honest)
+
+    def _read(self, call: Call) -> Enquiry:
+        if len(call.body) > BODY_LIMIT:
+            raise RefusedError(Reason.TOO_LARGE, "the request is larger than one mebibyte")
+        return self._agency.read(call)
+
+    def _honest(self, enquiry: Enquiry | None, refusal: RefusedError | None, fault: Fault | None) -> Answer:
+        """Write the answer, with the rows disturbed if that is the fault in force."""
+        if enquiry is None:
+            return self._agency.refuse(refusal or RefusedError(Reason.TROUBLE, "trouble"))
+        try:
+            found = self._agency.find(enquiry)
+            if fault and fault.kind in ROW_FAULTS:
+                found = disturb(fault.kind, found, self._foreign_row(enquiry))
+        except RefusedError as error:
+            return self._agency.refuse(error)
+        return self._agency.write(enquiry, found)
+
+    def _foreign_row(self, enquiry: Enquiry) -> bytes:
+        for other in self._agency.others(enquiry):
+            if rows := self._agency.find(other).rows:
+                return rows[0]
+        return b""
+
+    async def _faulty(self, request: Request, fault: Fault, honest: Answer) -> Response:
+        if fault.kind == "delay":
+            await self._sleep(fault.seconds)
+        elif fault.kind == "hang":
+            await self._hang(request)
+            return _response(self._agency.refuse(RefusedError(Reason.TROUBLE, "the sandbox is closing")))
+        elif fault.kind == "status":
+            return self._status(fault)
+        elif fault.kind == "fault_in_200":
+            return _response(self._agency.refuse(RefusedError(Reason.HIDDEN_TROUBLE, "trouble at the agency"))._replace(status=200))
+        return _broken(fault, honest)
+
+    def _status(self, fault: Fault) -> Response:
+        reason = Reason.TROUBLE
+        if fault.code == 401:
+            reason = Reason.UNKNOWN_CALLER
+        elif fault.code < 500 and fault.code != 429:
+            reason = Reason.WRONG_REQUEST
+        answer = self._agency.refuse(RefusedError(reason, "trouble at the agency"))
+        response = _response(answer._replace(status=fault.code))
+        if fault.retry_after is not None:
+            response.headers["Retry-After"] = str(fault.retry_after)
+        return response
+
+    async def _hang(self, request: Request) -> None:
+        """Wait until the client has gone or the sandbox closes."""
+        closing = asyncio.ensure_future(self._closing.wait())
+        leaving = asyncio.ensure_future(_left(request))
+        try:
+            await asyncio.wait({closing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closing.cancel()
+            leaving.cancel()
+
+
+class CutResponse(Response):
+    """An answer that breaks off: less than Content-Length promised, or chunks without an end."""
+
+    def __init__(self, answer: Answer, *, chunked: bool) -> None:
+        super().__init__(answer.body, answer.status, media_type=answer.media_type)
+        if chunked:
+            del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the first half and return; the server then closes the connection."""
+        del scope, receive
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
+
+
+def _broken(fault: Fault, honest: Answer) -> Response:
+    """Spoil the honest answer on its way out; most faults leave it as it is."""
+    if fault.kind == "cut_body":
+        return CutResponse(honest, chunked=fault.chunked)
+    if fault.kind == "wrong_content_type":
+        return _response(Answer(200, "text/html; charset=utf-8", _PAGE))
+    if fault.kind == "garbage":
+        return _response(Answer(200, honest.media_type, _GARBAGE))
+    if fault.kind == "huge_body":
+        return StreamingResponse(_filler(fault.size), media_type=honest.media_type)
+    return _response(honest)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _body(request: Request) -> bytes:
+    """Read the body, but no more than one piece past the limit."""
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > BODY_LIMIT:
+                break
+    except ClientDisconnect:
+        return b""
+    return bytes(body)
+
+
+async def _filler(size: int) -> AsyncIterator[bytes]:
+    while size > 0:
+        yield _PIECE[:size]
+        size -= len(_PIECE)
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, media_type=answer.media_type)
