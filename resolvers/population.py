@@ -118,7 +118,7 @@ class RelativeRecord(Record):
 class HeadRecord(Record):
     """The head of a person's household, as the person's own record names them."""
 
-    relation: Kinship = wire("QuanHe", read=_kinship)
+    relation: Kinship = wire("QuanHe", read=_kinship, absent=Kinship.OTHER)
     personal_id: PersonalId | None = wire("SoDinhDanh")
     full_name: str | None = wire("HoVaTen", read=composed)
 
@@ -129,7 +129,7 @@ class CitizenRecord(Record):
     personal_id: PersonalId = wire("SoDinhDanh")
     old_id_number: OldIdNumber | None = wire("SoCMND")
     full_name: str = wire("HoVaTen", read=_joined_name)
-    gender: Gender = wire("GioiTinh", read=gender_123)
+    gender: Gender = wire("GioiTinh", read=gender_123, absent=Gender.UNKNOWN)
     birth_date: PartialDate | None = wire("NgayThangNamSinh", read=_date)
     ethnicity_code: str | None = wire("DanToc")
     religion_code: str | None = wire("TonGiao")

@@ -34,19 +34,25 @@ class Parsed(Protocol):
 class _Wire:
     """What `wire` leaves in a class body for the metaclass to find."""
 
-    def __init__(self, name: str, read: Reader | None) -> None:
+    def __init__(self, name: str, read: Reader | None, absent: Any = msgspec.NODEFAULT) -> None:
         self.name = name
         self.read = read
+        self.absent = absent
+
+    @property
+    def may_be_absent(self) -> bool:
+        """Whether there is a value for when the wire has none."""
+        return self.absent is not msgspec.NODEFAULT
 
 
-def wire(name: str, *, read: Reader | None = None) -> Any:
+def wire(name: str, *, read: Reader | None = None, absent: Any = msgspec.NODEFAULT) -> Any:
     """Say how the field is called on the wire, and how its value is read from there.
 
     `read` takes the value as it stands on the wire, of the type its parameter is annotated with, and returns the field's value or raises
     ValueError. Without it a type with a `parse` method is parsed, anything else taken as it is. Where a field may be None, an absent
-    or empty value becomes None and `read` is not called.
+    or empty value becomes None and `read` is not called; where it may not, `absent` is what such a value becomes.
     """
-    return _Wire(name, read)
+    return _Wire(name, read, absent)
 
 
 class _RecordMeta(msgspec.StructMeta):
@@ -125,6 +131,7 @@ def _wire_struct(record: type[Record]) -> type[msgspec.Struct]:
         declared = record.__wires__.get(name) or _Wire(name, None)
         inner, nullable = optional(hints[name])
         kind = _reading(declared.read) if declared.read else wire_type(inner)
+        nullable = nullable or declared.may_be_absent
         default = None if nullable else msgspec.NODEFAULT
         fields.append((name, kind | None if nullable else kind, msgspec.field(name=declared.name, default=default)))
     return msgspec.defstruct(f"{record.__name__}OnTheWire", fields, kw_only=True, gc=False)
@@ -158,6 +165,10 @@ def _none_when_empty(read: Reader | None) -> Reader:
     return lambda value: None if value in EMPTY else read(value)
 
 
+def _absent_when_empty(read: Reader | None, absent: Any) -> Reader:
+    return lambda value: absent if value in EMPTY else read(value) if read else value
+
+
 def _record_translator(record: type[Record]) -> Reader:
     """Generate `lambda w: Record(a=w.a, b=read_b(w.b), ...)` as source: a loop over fields would cost several times as much."""
     hints = typing.get_type_hints(record)
@@ -165,11 +176,21 @@ def _record_translator(record: type[Record]) -> Reader:
     parts: list[str] = []
     for name in record.__struct_fields__:
         declared = record.__wires__.get(name) or _Wire(name, None)
-        _, nullable = optional(hints[name])
-        read = (_none_when_empty(declared.read) if nullable else declared.read) if declared.read else translator(hints[name])
+        read = _field_reader(declared, hints[name])
         names[f"_read_{name}"] = read
         parts.append(f"{name}=_read_{name}(w.{name})" if read else f"{name}=w.{name}")
     return typing.cast("Reader", eval(f"lambda w: _record({', '.join(parts)})", names))  # noqa: S307 - field names, from our own classes
+
+
+def _field_reader(declared: _Wire, annotation: Any) -> Reader | None:
+    """Choose what turns the wire's value of one field into its own; None where it stands as it came."""
+    inner, nullable = optional(annotation)
+    read = declared.read or translator(inner)
+    if declared.may_be_absent:
+        return _absent_when_empty(read, declared.absent)
+    if nullable:
+        return _none_when_empty(read) if read or inner is str else None
+    return read
 
 
 class Decoder:

@@ -106,3 +106,12 @@ def test_a_reader_without_annotation_is_named() -> None:
 
     with pytest.raises(TypeError, match="annotation"):
         decoder(Odd)
+
+
+def test_a_field_may_say_what_it_is_when_the_wire_has_nothing() -> None:
+    class Shade(Record):
+        colour: str = wire("MAU", absent="grey")
+
+    read = decoder(Shade).json
+
+    assert [read(body).colour for body in (b"{}", b'{"MAU": ""}', b'{"MAU": null}', b'{"MAU": "red"}')] == ["grey", "grey", "grey", "red"]
