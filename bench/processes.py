@@ -1,0 +1,163 @@
+"""Processes under measurement: sandbox, gateway and load, started as a user would and ended by their id, whatever happens."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from bench.load import Job, Outcome
+from sandbox.app import SYSTEMS, default_token
+
+PROJECT = Path(__file__).parent.parent
+START_SECONDS = 30
+STOP_SECONDS = 10
+TICKS = os.sysconf("SC_CLK_TCK")
+
+Process = subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process that listens on this machine."""
+
+    port: int
+    process: Process
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def processor_seconds(self) -> float:
+        """Return the processor time, user and system, that the process has used so far; counted in hundredths on Linux."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text("ascii", "replace")
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+@dataclass(frozen=True)
+class Sandbox(Server):
+    """A sandbox, which counts how often each system is called."""
+
+    client: httpx.Client
+
+    def calls(self) -> dict[str, int]:
+        """Count the calls to each system since the last reset."""
+        counted: dict[str, dict[str, int]] = self.client.get(f"{self.url}/_sandbox/calls").json()
+        return {name: system["calls"] for name, system in counted.items()}
+
+    def reset_calls(self) -> None:
+        """Count from nought."""
+        self.client.delete(f"{self.url}/_sandbox/calls").raise_for_status()
+
+
+@dataclass(frozen=True)
+class Load:
+    """The process that asks."""
+
+    process: Process
+
+    def run(self, job: Job) -> Outcome:
+        """Do a job and wait for its outcome."""
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("the load has no pipes")
+        self.process.stdin.write(msgspec.json.encode(job) + b"\n")
+        self.process.stdin.flush()
+        return msgspec.json.decode(self.process.stdout.readline(), type=Outcome)
+
+
+@contextlib.contextmanager
+def sandbox_running() -> Iterator[Sandbox]:
+    """Run a sandbox that answers without waiting."""
+    port = free_port()
+    command = [*_motcua(), "sandbox", "--port", str(port), "--latency", "none"]
+    with _running(command) as process, httpx.Client(trust_env=False) as client:
+        sandbox = Sandbox(port, process, client)
+        _wait_for(f"{sandbox.url}/_sandbox/health", process)
+        yield sandbox
+
+
+@contextlib.contextmanager
+def gateway_running(sandbox: Sandbox) -> Iterator[Server]:
+    """Run a gateway with the project's settings, led to this sandbox."""
+    port = free_port()
+    tokens = {f"MOTCUA_{system.upper()}_TOKEN": default_token(system) for system in SYSTEMS}
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "motcua.toml"
+        settings.write_text(_settings(sandbox.url), "utf-8")
+        command = [*_motcua(), "serve", "--port", str(port), "--settings", str(settings)]
+        with _running(command, environment=tokens) as process:
+            gateway = Server(port, process)
+            _wait_for(f"{gateway.url}/healthz", process)
+            yield gateway
+
+
+@contextlib.contextmanager
+def load_running() -> Iterator[Load]:
+    """Run the process that asks."""
+    with _running([sys.executable, "-m", "bench.load"], pipes=True) as process:
+        yield Load(process)
+
+
+def free_port() -> int:
+    """Find a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def engine() -> str:
+    """Name the engine that the project's settings choose."""
+    return str(tomllib.loads((PROJECT / "motcua.toml").read_text("utf-8")).get("engine", "the gateway's own choice"))
+
+
+def _motcua() -> list[str]:
+    return [sys.executable, "-m", "graph.cli"]
+
+
+def _settings(sandbox_url: str) -> str:
+    text = (PROJECT / "motcua.toml").read_text("utf-8")
+    text = text.replace('url = "http://127.0.0.1:9000"', f'url = "{sandbox_url}"')
+    return text.replace('examples = "examples"', f'examples = "{PROJECT / "examples"}"')
+
+
+@contextlib.contextmanager
+def _running(command: list[str], *, environment: Mapping[str, str] | None = None, pipes: bool = False) -> Iterator[Process]:
+    known = {name: value for name, value in os.environ.items() if not name.startswith("MOTCUA_")}
+    stdin, stdout = (subprocess.PIPE, subprocess.PIPE) if pipes else (subprocess.DEVNULL, subprocess.DEVNULL)
+    with subprocess.Popen(command, cwd=PROJECT, env={**known, **(environment or {})}, stdin=stdin, stdout=stdout) as process:
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+def _end(process: Process) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _wait_for(url: str, process: Process) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} stopped at once with exit code {process.returncode}")
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(url, timeout=5, trust_env=False).is_success:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"{url} did not answer within {START_SECONDS} seconds")
