@@ -33,10 +33,11 @@ fmt: $(VENV)/installed ## Format the code and mend what can be mended
 	@$(BIN)/ruff format --quiet $(CODE)
 	@$(BIN)/ruff check --fix --quiet $(CODE)
 
-check: $(VENV)/installed ## Format, lint, types, architecture
+check: $(VENV)/installed ## Format, lint, types, architecture, schema and examples
 	@echo "Format and lint (ruff)" && $(BIN)/ruff format --check --quiet $(CODE) && $(BIN)/ruff check --quiet $(CODE)
 	@echo "Types (mypy)" && $(BIN)/mypy --no-error-summary
 	@echo "Architecture (import-linter)" && $(BIN)/lint-imports --no-logo 2>&1 | tail -n 12; test $${PIPESTATUS[0]} -eq 0
+	@echo "Schema and examples (motcua check)" && $(BIN)/motcua check examples/*.graphql
 
 test: install ## Run all tests, with real servers and a real browser
 	@$(BIN)/pytest

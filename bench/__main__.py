@@ -8,11 +8,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from bench import door
+from bench import door, engine
 from bench.figures import Section, machine, write
 
 SECTIONS: dict[str, Callable[[float], Section]] = {
     "door": door.measured,
+    "engine": engine.measured,
 }
 
 app = App(name="bench", help="Measure the gateway, side by side and in one run.")

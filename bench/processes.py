@@ -103,6 +103,16 @@ def gateway_running(sandbox: Sandbox) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def bare_running() -> Iterator[Server]:
+    """Run the gateway's server with a bare application in it."""
+    port = free_port()
+    with _running([sys.executable, "-m", "bench.bare", str(port)]) as process:
+        server = Server(port, process)
+        _wait_for(server.url, process)
+        yield server
+
+
+@contextlib.contextmanager
 def load_running() -> Iterator[Load]:
     """Run the process that asks."""
     with _running([sys.executable, "-m", "bench.load"], pipes=True) as process:

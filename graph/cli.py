@@ -1,4 +1,4 @@
-"""The `motcua` command: run the gateway, run the sandbox, ask a query, look at systems and schema."""
+"""The `motcua` command: run the gateway, run the sandbox, ask and explain a query, look at systems and schema, and check both."""
 
 import json
 import sys
@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import httpx
+import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from graph import serving
 from graph.app import load_schema
 from graph.errors import MotcuaError, SettingsWrong
+from graph.execution.explain import explained
+from graph.execution.explanation import Explanation
+from graph.gateway import shown
+from graph.lint import Finding, lint_document, lint_schema
 from graph.settings import DEFAULT_FILE, load_settings
 
 GATEWAY = "http://127.0.0.1:8000"
 ERRORS, WRONG, UNREACHABLE = 1, 2, 3
-EPILOGUE = "Exit codes: 0 done, 1 answered with errors, 2 wrong settings or usage, 3 the gateway cannot be reached."
+EPILOGUE = "Exit codes: 0 done, 1 answered with errors or found some, 2 wrong settings or usage, 3 the gateway cannot be reached."
 
 app = App(name="motcua", help="One GraphQL door to the information systems of agencies.", help_epilogue=EPILOGUE)
 out = Console(highlight=False, soft_wrap=True)
@@ -27,6 +33,9 @@ SettingsFile = Annotated[Path, Parameter(name="--settings", env_var="MOTCUA_SETT
 Port = Annotated[int, Parameter(help="Port on this machine.")]
 Latency = Annotated[Literal["none", "office", "bad"], Parameter(help="How slowly the simulated agencies answer.")]
 Url = Annotated[str, Parameter(help="Address of the gateway.")]
+QueryFile = Annotated[str, Parameter(help="A file with a query, or - to read it from standard input.", allow_leading_hyphen=True)]
+Variables = Annotated[str | None, Parameter(help="Variables as a JSON object, or @FILE with one.")]
+Operation = Annotated[str | None, Parameter(help="Which operation of the document to run.")]
 
 
 @app.command
@@ -67,21 +76,19 @@ def sandbox(
 
 @app.command
 def query(
-    file: Annotated[str, Parameter(help="A file with a query, or - to read it from standard input.", allow_leading_hyphen=True)],
+    file: QueryFile,
     *,
     url: Url = GATEWAY,
-    variables: Annotated[str | None, Parameter(help="Variables as a JSON object, or @FILE with one.")] = None,
-    operation: Annotated[str | None, Parameter(help="Which operation of the document to run.")] = None,
+    variables: Variables = None,
+    operation: Operation = None,
     raw: Annotated[bool, Parameter(help="Print the answer as it came, on one line.", negative=())] = False,
 ) -> int:
     """Send a query and print the answer; what it cost goes to standard error."""
-    document = sys.stdin.read() if file == "-" else _text(Path(file))
-    body = {"query": document, "variables": _variables(variables), "operationName": operation, "extensions": {"report": True}}
+    body = {"query": _document(file), "variables": _variables(variables), "operationName": operation, "extensions": {"report": True}}
     try:
         answer = ask(url, body)
     except httpx.HTTPError as error:
-        err.print(f"[red]{url} cannot be reached:[/] {error}. Is the gateway running (motcua dev)?")
-        return UNREACHABLE
+        return _unreachable(url, error)
     report = answer.get("extensions", {}).pop("report", None)
     if not answer.get("extensions", True):
         del answer["extensions"]
@@ -92,13 +99,63 @@ def query(
 
 
 @app.command
+def explain(  # noqa: PLR0913 - each is an option of the command
+    file: QueryFile,
+    *,
+    variables: Variables = None,
+    operation: Operation = None,
+    analyse: Annotated[bool, Parameter(help="Run it on the gateway, and show what each link and each call took.", negative=())] = False,
+    url: Url = GATEWAY,
+    as_json: Annotated[bool, Parameter(name="--json", help="Print the explanation as JSON.", negative=())] = False,
+    settings: SettingsFile = DEFAULT_FILE,
+) -> int:
+    """Show which systems a query will ask, in which order and how often; without --analyse no gateway is needed."""
+    found: Explanation | None = None
+    if analyse:
+        body = {"query": _document(file), "variables": _variables(variables), "operationName": operation, "extensions": {"plan": "analyse"}}
+        try:
+            answer = ask(url, body)
+        except httpx.HTTPError as error:
+            return _unreachable(url, error)
+        errors = answer.get("errors", [])
+        if plan := answer.get("extensions", {}).get("plan"):
+            found = msgspec.convert(plan, Explanation)
+    else:
+        schema = load_schema(load_settings(settings, secrets=False))
+        planned = explained(schema, _document(file), _variables(variables), operation)
+        errors = [shown(error, "") for error in planned] if isinstance(planned, list) else []
+        found = planned if isinstance(planned, Explanation) else None
+    if found is not None:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n" if as_json else found.text())
+    for wrong in errors:
+        place = "".join(f":{at['line']}:{at['column']}" for at in wrong.get("locations", ())[:1])
+        err.print(f"[red]{file}{place}:[/] {escape(wrong['message'])}")
+    return ERRORS if errors else 0
+
+
+@app.command
+def check(
+    *files: Annotated[Path, Parameter(help="Files with queries to check as well.")],
+    strict: Annotated[bool, Parameter(help="Take warnings for errors.", negative=())] = False,
+    settings: SettingsFile = DEFAULT_FILE,
+) -> int:
+    """Look for trouble in the schema and in queries: many calls, endless lists, personal data in a query's text."""
+    schema = load_schema(load_settings(settings, secrets=False))
+    findings = [*lint_schema(schema), *(found for file in files for found in lint_document(schema, str(file), _text(file)))]
+    for found in findings:
+        sys.stdout.write(f"{found}\n")
+    err.print(_summary(findings))
+    grave = {"error", "warning"} if strict else {"error"}
+    return ERRORS if any(found.severity in grave for found in findings) else 0
+
+
+@app.command
 def systems(*, url: Url = GATEWAY) -> int:
     """Show each connected system: whether the gateway reaches it, how quickly, and how it is spoken to."""
     try:
         known = httpx.get(f"{url}/readyz", timeout=30).json()["systems"]
     except (httpx.HTTPError, ValueError, KeyError) as error:
-        err.print(f"[red]{url} cannot be reached:[/] {error}. Is the gateway running (motcua dev)?")
-        return UNREACHABLE
+        return _unreachable(url, error)
     table = Table("system", "reachable", "ms", "protocol", "problem", box=None, header_style="bold")
     for name, system in known.items():
         reachable = "[green]yes[/]" if system["reachable"] else "[red]no[/]"
@@ -140,6 +197,20 @@ def print_answer(answer: dict[str, Any], *, raw: bool = False) -> None:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n")
     else:
         out.print_json(json.dumps(answer, ensure_ascii=False))
+
+
+def _summary(findings: list[Finding]) -> str:
+    counts = [(sum(found.severity == severity for found in findings), severity) for severity in ("error", "warning", "info")]
+    return ", ".join(f"{count} {severity}{'' if count == 1 or severity == 'info' else 's'}" for count, severity in counts)
+
+
+def _unreachable(url: str, error: Exception) -> int:
+    err.print(f"[red]{url} cannot be reached:[/] {error}. Is the gateway running (motcua dev)?")
+    return UNREACHABLE
+
+
+def _document(file: str) -> str:
+    return sys.stdin.read() if file == "-" else _text(Path(file))
 
 
 def _text(file: Path) -> str:

@@ -16,18 +16,25 @@ from strawberry.types.graphql import OperationType
 
 from graph.context import RequestContext
 from graph.errors import BadInput, MotcuaError
-from graph.execution.schema import ServedSchema
+from graph.execution.explain import Traced, explained
+from graph.execution.explanation import Explanation
+from graph.execution.schema import FastSchema
 from graph.loading.loaders import Loaders, Sources
+from graph.loading.trace import TracedLoaders
 
 log = logging.getLogger("motcua")
+ANALYSE = "analyse"
+
+INTERNAL = "Something went wrong inside the gateway"
 
 # graphql-core quotes values in these places of its messages; they may be personal data.
 QUOTED = (
-    (re.compile(r"(; found|, found|value): .*", re.DOTALL), r"\1 something else"),
+    (re.compile(r"[;,] found: .*", re.DOTALL), ""),
+    (re.compile(r"(cannot represent [^:]*): .*", re.DOTALL), r"\1"),
     (re.compile(r"[Vv]alue .* does not exist in"), "The value does not exist in"),
     (re.compile(r"found (Int|Float|String|BlockString) .*", re.DOTALL), r"found \1"),
     (re.compile(r"Invalid (number|character)[^.]*", re.DOTALL), r"Invalid \1"),
-    (re.compile(r"but encountered error '(.*?)'; found something else", re.DOTALL), r"\1"),
+    (re.compile(r", but encountered error '.*", re.DOTALL), ""),
 )
 QUERIES_ONLY = frozenset({OperationType.QUERY})
 NO_SUBSCRIPTIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
@@ -54,14 +61,17 @@ class Answer:
 class Gateway:
     """Answers requests against one schema; made once and shared by all."""
 
-    def __init__(self, schema: ServedSchema, sources: Sources) -> None:
+    def __init__(self, schema: FastSchema, sources: Sources) -> None:
         """Take the schema, and what all requests share."""
         self.schema = schema
         self.sources = sources
 
     async def answer(self, request: GraphQLRequest, *, request_id: str, read_only: bool = False) -> Answer:
         """Run one request to its end; `read_only` refuses all but queries. Never raises for anything that a caller or a system does."""
-        context = RequestContext(Loaders(self.sources), request_id)
+        wanted = request.extensions or {}
+        plan = wanted.get("plan")
+        context = RequestContext(TracedLoaders(self.sources) if plan == ANALYSE else Loaders(self.sources), request_id)
+        processor = time.thread_time() if plan == ANALYSE else 0.0
         try:
             result = await self.schema.execute(
                 request.query,
@@ -81,20 +91,34 @@ class Gateway:
         if result.data is None and not any("path" in error for error in errors):
             return Answer({"errors": errors}, executed=False)
         payload: dict[str, Any] = {"data": result.data, **({"errors": errors} if errors else {})}
-        if request.extensions and request.extensions.get("report") is True:
-            payload["extensions"] = {"report": _report(context)}
+        extensions: dict[str, Any] = {}
+        if wanted.get("report") is True:
+            extensions["report"] = _report(context)
+        if plan is True or plan == ANALYSE:
+            extensions["plan"] = self._plan(request, context, processor)
+        if extensions:
+            payload["extensions"] = extensions
         return Answer(payload, executed=True)
+
+    def _plan(self, request: GraphQLRequest, context: RequestContext, processor: float) -> Any:
+        """Explain how a request was answered and, where it was traced, what each link and each call took."""
+        run = None
+        if isinstance(context.loaders, TracedLoaders):
+            took, worked = time.perf_counter() - context.began, time.thread_time() - processor
+            run = Traced(context.loaders, context.began, took * 1_000, worked * 1_000)
+        found = explained(self.schema, request.query, request.variables, request.operation_name, run)
+        return msgspec.to_builtins(found) if isinstance(found, Explanation) else None
 
 
 def shown(error: GraphQLError, request_id: str) -> dict[str, Any]:
     """Put an error into the form that a client sees: message, place, code; never a value, never the inside of the gateway."""
     known = next((cause for cause in _causes(error) if isinstance(cause, MotcuaError)), None)
     unknown = next((cause for cause in _causes(error) if not isinstance(cause, GraphQLError | MotcuaError)), None)
-    if known is not None and not (isinstance(known, BadInput) and not error.path):
-        message, extensions = known.message, known.extensions()
-    elif unknown is not None and known is None and error.path:
-        _log(unknown, request_id)
-        message, extensions = "Something went wrong inside the gateway", {"code": "INTERNAL", "retryable": False}
+    if known is not None:
+        message, extensions = _named(error, known), known.extensions()
+    elif unknown is not None and error.path:
+        log_fault(unknown, request_id)
+        message, extensions = INTERNAL, {"code": "INTERNAL", "retryable": False}
     else:
         code = "INTERNAL" if error.path else "BAD_USER_INPUT"
         message, extensions = _unquoted(error.message), {"code": code, "retryable": False}
@@ -114,13 +138,19 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.original_error if isinstance(error, GraphQLError | StrawberryGraphQLError) else None
 
 
+def _named(error: GraphQLError, known: MotcuaError) -> str:
+    """Say which variable it was, where it was one."""
+    variable = re.match(r"Variable '\$\w+'", error.message) if isinstance(known, BadInput) and not error.path else None
+    return f"{variable[0]}: {known.message}" if variable else known.message
+
+
 def _unquoted(message: str) -> str:
     for pattern, replacement in QUOTED:
         message = pattern.sub(replacement, message)
     return message
 
 
-def _log(error: BaseException, request_id: str) -> None:
+def log_fault(error: BaseException, request_id: str) -> None:
     """Write where it happened and of what kind it is, but not its words: they may quote a record."""
     frames = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-5:]))
     log.error("internal error %s in request %s at %s", type(error).__name__, request_id, frames)
@@ -133,5 +163,5 @@ def _refused(message: str) -> Answer:
 def _report(context: RequestContext) -> dict[str, Any]:
     """Say what the request cost: calls, keys and cached keys for each system, and the time in milliseconds."""
     elapsed = (time.perf_counter() - context.began) * 1_000
-    systems = {name: asdict(tally) for name, tally in sorted(context.loaders.tallies.items())}
+    systems = {name: asdict(tally) for name, tally in context.loaders.tallies().items()}
     return {"milliseconds": round(elapsed, 2), "systems": systems}

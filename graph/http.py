@@ -3,8 +3,10 @@
 An ASGI application of its own: Strawberry's view speaks neither `application/graphql-response+json` nor its status codes.
 """
 
+import itertools
+import os
 import re
-import uuid
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,10 +14,14 @@ import msgspec
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from graph.gateway import Answer, Gateway, GraphQLRequest
+from graph.gateway import INTERNAL, Answer, Gateway, GraphQLRequest, log_fault
 
 RESPONSE_JSON, PLAIN_JSON = "application/graphql-response+json", "application/json"
+CONTENT_TYPES = {media_type: (b"content-type", f"{media_type}; charset=utf-8".encode()) for media_type in (RESPONSE_JSON, PLAIN_JSON)}
 GET_PARTS = ("query", "operationName", "variables", "extensions")
+PLANS: dict[bytes, bool | str] = {b"1": True, b"analyse": "analyse"}  # what the header X-Motcua-Plan may say
+# Ids of requests that bring none: unlike those of any other process, and made without asking the system for chance each time.
+PROCESS, COUNTER = os.urandom(10).hex(), itertools.count(1)
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -46,22 +52,27 @@ class GraphQLEndpoint:
         """Answer one request."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}{next(COUNTER):012x}"
         media_type = PLAIN_JSON
+        more: tuple[tuple[bytes, bytes], ...]
         try:
             media_type = negotiated(headers.get(b"accept"))
             request = await self._request(scope, headers, receive)
             answer = await self.gateway.answer(request, request_id=request_id, read_only=scope["method"] == "GET")
             status, payload = _status(answer, media_type), answer.payload
-            more: tuple[tuple[bytes, bytes], ...] = ((b"allow", b"POST"),) if answer.not_by_get else ()
+            more = ((b"allow", b"POST"),) if answer.not_by_get else ()
         except Refused as refusal:
             status, more = refusal.status, refusal.headers
             payload = {"errors": [{"message": refusal.message, "extensions": {"code": "BAD_USER_INPUT", "retryable": False}}]}
         except Gone:
             return
+        except Exception as error:  # noqa: BLE001 - nothing stands above that would word it
+            log_fault(error, request_id)
+            status, more = 500, ()
+            payload = {"errors": [{"message": INTERNAL, "extensions": {"code": "INTERNAL", "retryable": False}}]}
         body = orjson.dumps(payload)
         start = [
-            (b"content-type", f"{media_type}; charset=utf-8".encode()),
+            CONTENT_TYPES[media_type],
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
@@ -73,11 +84,14 @@ class GraphQLEndpoint:
 
     async def _request(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
         if scope["method"] == "GET":
-            return self._from_query(scope["query_string"])
-        if scope["method"] != "POST":
+            request = self._from_query(scope["query_string"])
+        elif scope["method"] == "POST":
+            _require_json(headers.get(b"content-type"))
+            request = _decoded(await self._body(headers, receive))
+        else:
             raise Refused(405, "Only GET and POST are answered here", (b"allow", b"GET, POST"))
-        _require_json(headers.get(b"content-type"))
-        return _decoded(await self._body(headers, receive))
+        plan = PLANS.get(headers.get(b"x-motcua-plan", b""))
+        return request if plan is None else msgspec.structs.replace(request, extensions={**(request.extensions or {}), "plan": plan})
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Read the body, and stop as soon as it is too long."""
@@ -106,6 +120,7 @@ class GraphQLEndpoint:
         return _converted(parts)
 
 
+@lru_cache(maxsize=256)
 def negotiated(accept: bytes | None) -> str:
     """Choose the media type of the answer; Refused with 406 where the client takes neither."""
     if accept is None:

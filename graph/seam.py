@@ -5,17 +5,18 @@ Strawberry types whose plain fields are attributes of those records and whose ot
 that this batch function has under that key".
 """
 
+import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import strawberry
 
 from graph.context import RequestContext
 from graph.errors import BadInput, ContractBroken
-from graph.execution.schema import ServedSchema
+from graph.execution.schema import FastSchema
 from graph.loading.batch import Batch, batch_many, batch_one, counted, keyed
+from graph.loading.link import Link
 from graph.upstream import soap, xml
 from graph.upstream.connection import Upstream
 from graph.upstream.envelope import Codes
@@ -23,20 +24,11 @@ from graph.upstream.record import Record, wire
 from graph.upstream.system import System
 
 __all__ = [
-    "BadInput", "Batch", "Codes", "ContractBroken", "Link", "Record", "RequestContext", "ServedSchema", "System", "Upstream",
+    "BadInput", "Batch", "Codes", "ContractBroken", "FastSchema", "Link", "Record", "RequestContext", "System", "Upstream",
     "batch_many", "batch_one", "counted", "field", "keyed", "link", "link_each", "soap", "wire", "xml",
 ]  # fmt: skip
 
 Key = str | Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Link:
-    """What a link field is, for whoever plans, checks or draws the schema: from which batch function, under which key or keys."""
-
-    batch: Batch[Any, Any]
-    key: Callable[..., Any]
-    each: bool
 
 
 def field(description: str, *, name: str | None = None, deprecated: str | None = None) -> Any:
@@ -44,18 +36,36 @@ def field(description: str, *, name: str | None = None, deprecated: str | None =
     return strawberry.field(description=description, name=name, deprecation_reason=deprecated)
 
 
-def link(batch: Batch[Any, Any], *, key: Key, description: str, name: str | None = None) -> Any:
+def link(batch: Batch[Any, Any], *, key: Key, description: str, name: str | None = None, proves: str | None = None) -> Any:
     """Make a field that is the record, or the list of records, which `batch` has under a key.
 
     `key` names an attribute of the parent record, or is a function from the parent record to the key; further parameters of that
     function, annotated, become the field's arguments and so part of the key. A key of None gives null (or an empty list) without a call.
+
+    `proves` names the attribute of the record that equals the key. It says that a parent with that key proves that the record exists
+    (both come from one system), so a query for nothing but that attribute needs no call.
     """
-    return _linked(Link(batch, _key_function(key), each=False), description, name)
+    return _linked(Link(batch, _key_function(key), each=False, proves=proves), description, name)
 
 
-def link_each(batch: Batch[Any, Any], *, keys: Key, description: str, name: str | None = None) -> Any:
-    """Make a list field with the record that `batch` has under each of several keys, in the order of the keys; null where there is none."""
-    return _linked(Link(batch, _key_function(keys), each=True), description, name)
+def link_each(batch: Batch[Any, Any], *, keys: Key, description: str, name: str | None = None, at_most: int | None = None) -> Any:
+    """Make a list field with the record that `batch` has under each of several keys, in the order of the keys; null where there is none.
+
+    More than `at_most` keys are refused as BadInput; a list that callers write should have such a bound.
+    """
+    key = _key_function(keys)
+    return _linked(Link(batch, key if at_most is None else _bounded(key, at_most), each=True, at_most=at_most), description, name)
+
+
+def _bounded(keys: Callable[..., Any], at_most: int) -> Callable[..., Any]:
+    @functools.wraps(keys)
+    def bounded(record: Any, **arguments: Any) -> Any:
+        found = keys(record, **arguments)
+        if found is not None and len(found) > at_most:
+            raise BadInput(f"expected at most {at_most} keys at once")
+        return found
+
+    return bounded
 
 
 def _key_function(key: Key) -> Callable[..., Any]:
@@ -88,7 +98,8 @@ def _resolve_each(made: Link) -> Callable[..., Any]:
     batch, key = made.batch, made.key
 
     def resolve(root: Any, info: strawberry.Info[RequestContext, None], **arguments: Any) -> Any:
-        return info.context.loaders.load_many(batch, key(root, **arguments))
+        wanted = key(root, **arguments)
+        return None if wanted is None else info.context.loaders.load_many(batch, wanted)
 
     return resolve
 

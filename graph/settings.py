@@ -18,6 +18,7 @@ from graph.errors import SettingsWrong
 DEFAULT_FILE = Path("motcua.toml")
 SANDBOX = "sandbox:"
 
+Engine = Literal["fast", "reference"]
 T = TypeVar("T", bound=msgspec.Struct)
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
@@ -31,7 +32,11 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: str = "examples"
     max_body_bytes: Bytes = 65_536
     max_query_tokens: Count = 2_000
+    max_query_depth: Count = 20
+    max_query_aliases: Count = 50
+    max_query_directives: Count = 50
     documents_kept: Count = 512
+    plans_kept: Count = 1_024
     shutdown_seconds: Seconds = 20.0
 
 
@@ -70,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     file: Path
     gateway: GatewaySettings
-    engine: Literal["reference"]
+    engine: Engine
     sandbox: SandboxSettings
     systems: Mapping[str, SystemSettings]
     batches: Mapping[str, BatchSettings]
@@ -93,16 +98,16 @@ def load_settings(
     if sandbox_url is not None:
         sandbox = msgspec.structs.replace(sandbox, url=sandbox_url)
     gateway = _section(file, "gateway", raw.pop("gateway", {}), GatewaySettings)
-    engine = raw.pop("engine", "reference")
-    if engine != "reference":
-        raise SettingsWrong(f'{file}: engine: expected "reference"')
+    engine = raw.pop("engine", "fast")
+    if engine not in ("fast", "reference"):
+        raise SettingsWrong(f'{file}: engine: expected "fast" or "reference"')
     systems = _table(file, "systems", raw.pop("systems", {}), SystemSettings)
     batches = _table(file, "batches", raw.pop("batches", {}), BatchSettings)
     if raw:
         raise SettingsWrong(f"{file}: {next(iter(raw))}: no such section; expected engine, gateway, sandbox, systems or batches")
     given = os.environ if environment is None else environment
     systems = {name: _resolved(file, name, system, sandbox, given if secrets else None) for name, system in systems.items()}
-    return Settings(file=file, gateway=gateway, engine="reference", sandbox=sandbox, systems=systems, batches=batches)
+    return Settings(file=file, gateway=gateway, engine=engine, sandbox=sandbox, systems=systems, batches=batches)
 
 
 def sandbox_secrets(file: Path, token_of: Callable[[str], str]) -> dict[str, str]:

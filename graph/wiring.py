@@ -104,6 +104,8 @@ class _Proof:
             return
         self._object(item.of_type if isinstance(item, StrawberryOptional) else item, link.batch.record)
         self._key(where, link, record)
+        if link.proves is not None and link.proves not in typing.get_type_hints(link.batch.record):
+            self.found.append(f"{where}: proves {link.proves}; expected an attribute of {link.batch.record.__name__}")
 
     def _key(self, where: str, link: Link, record: type[Record] | None) -> None:
         """Check that the parent has the key, and that it is of the kind that the batch function takes."""

@@ -2,10 +2,10 @@
 
 from strawberry.schema.config import StrawberryConfig
 
-from graph.seam import ServedSchema
+from graph.seam import FastSchema
 from schema.query import Query
 from schema.scalars import SCALARS
 
-schema = ServedSchema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
+schema = FastSchema(query=Query, config=StrawberryConfig(scalar_map=SCALARS))
 
 __all__ = ["schema"]

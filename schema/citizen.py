@@ -75,6 +75,7 @@ class HouseholdHead:
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id,
         key="personal_id",
+        proves="personal_id",
         description="The head's own record (thông tin chủ hộ).",
     )
 
@@ -89,6 +90,7 @@ class HouseholdMember:
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id,
         key="personal_id",
+        proves="personal_id",
         description="The member's own record (thông tin công dân).",
     )
 
@@ -128,13 +130,19 @@ class Citizen:
     mother_named: Relative | None = field("The mother as this record names her (thông tin mẹ).")
     spouse_named: Relative | None = field("The spouse as this record names them (thông tin vợ hoặc chồng).")
     father: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
-        citizen_by_id, key=_father, description="The father's own record; null without error where his id is not known (cha)."
+        citizen_by_id,
+        key=_father,
+        proves="personal_id",
+        description="The father's own record; null without error where his id is not known (cha).",
     )
     mother: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
-        citizen_by_id, key=_mother, description="The mother's own record; null without error where her id is not known (mẹ)."
+        citizen_by_id,
+        key=_mother,
+        proves="personal_id",
+        description="The mother's own record; null without error where her id is not known (mẹ).",
     )
     spouse: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
-        citizen_by_id, key=_spouse, description="The spouse's own record (vợ hoặc chồng)."
+        citizen_by_id, key=_spouse, proves="personal_id", description="The spouse's own record (vợ hoặc chồng)."
     )
     household_code: str | None = field("Code of the household (mã hộ).")
     household_head: HouseholdHead | None = field("The head of the household as this record names them (chủ hộ).")

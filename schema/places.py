@@ -36,7 +36,7 @@ class Commune:
     name: str = field("Name (tên).")
     kind: PlaceKind = field("Commune, ward, township or special zone (loại đơn vị).")
     province_code: ProvinceCode = field("Code of its province (mã tỉnh).")
-    province: Province | None = link(province_by_code, key="province_code", description="Its province (tỉnh).")
+    province: Province | None = link(province_by_code, key="province_code", proves="code", description="Its province (tỉnh).")
     valid_from: PartialDate | None = field("First day of its present shape (hiệu lực từ).")
     valid_until: PartialDate | None = field("Last day, null while it lives (hiệu lực đến).")
     successors: list["Commune | None"] | None = link_each(

@@ -1,6 +1,6 @@
 """The root: what a query can begin with."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import strawberry
 
@@ -24,17 +24,9 @@ MOST_AT_ONCE = 1_000
 LONGEST_NAME = 200
 PROVINCES = "donvihanhchinhcap1"
 
-T = TypeVar("T")
-
 
 def _argument(description: str) -> object:
     return strawberry.argument(description=description)
-
-
-def _at_most(values: list[T]) -> list[T]:
-    if len(values) > MOST_AT_ONCE:
-        raise BadInput(f"expected at most {MOST_AT_ONCE} keys at once")
-    return values
 
 
 def _id(_root: None, id: Annotated[PersonalId, _argument("Personal id (số định danh).")]) -> PersonalId:  # noqa: A002 - the argument's name
@@ -42,7 +34,7 @@ def _id(_root: None, id: Annotated[PersonalId, _argument("Personal id (số đ�
 
 
 def _ids(_root: None, ids: Annotated[list[PersonalId], _argument("Personal ids, at most 1,000 (các số định danh).")]) -> list[PersonalId]:
-    return _at_most(ids)
+    return ids
 
 
 def _code(_root: None, code: Annotated[BusinessCode, _argument("Enterprise code (mã số doanh nghiệp).")]) -> BusinessCode:
@@ -52,7 +44,7 @@ def _code(_root: None, code: Annotated[BusinessCode, _argument("Enterprise code 
 def _codes(
     _root: None, codes: Annotated[list[BusinessCode], _argument("Enterprise codes, at most 1,000 (các mã số).")]
 ) -> list[BusinessCode]:
-    return _at_most(codes)
+    return codes
 
 
 def _tax_code(_root: None, code: Annotated[TaxCode, _argument("Tax code of 10, 12 or 13 digits (mã số thuế).")]) -> TaxCode:
@@ -101,6 +93,7 @@ class Query:
     citizens: list[Citizen | None] | None = link_each(
         citizen_by_id,
         keys=_ids,
+        at_most=MOST_AT_ONCE,
         description="People by personal id, in the order of the ids; null for one that does not exist (nhiều công dân).",
     )
     verify_citizen: Verification | None = link(
@@ -112,6 +105,7 @@ class Query:
     businesses: list[Business | None] | None = link_each(
         business_by_code,
         keys=_codes,
+        at_most=MOST_AT_ONCE,
         description="Businesses by code, in the order of the codes; null for one that does not exist (nhiều doanh nghiệp).",
     )
     taxpayer: Taxpayer | None = link(taxpayer_by_code, key=_tax_code, description="A taxpayer by tax code (người nộp thuế theo mã số).")

@@ -1,40 +1,161 @@
-"""The schema as the gateway serves it."""
+"""FastSchema: a Strawberry schema whose documents are read once and whose operations run by plan.
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+What the engine does not do runs on graphql-core, on the same schema: `@defer` and `@stream`, subscriptions, extensions with a `resolve`
+hook, an execution context class of one's own, and directives on the operation itself. Nothing is lost by asking for them.
+"""
+
+from collections.abc import Callable, Iterable
+from inspect import isawaitable
+from typing import Any, Literal
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
-from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
+from graphql import (
+    ExecutionResult,
+    ExperimentalIncrementalExecutionResults,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+)
+from graphql.execution import Executor, execute
+from graphql.execution.collect_fields import FragmentDetails
+from graphql.execution.executor import default_field_resolver, default_type_resolver
+from graphql.execution.middleware import MiddlewareManager
+from strawberry.exceptions import MissingQueryError
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.schema import DEFAULT_ALLOWED_OPERATION_TYPES, StrawberryGraphQLCoreExecutionContext
+from strawberry.types import ExecutionResult as Answer
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType as Kind
 
-if TYPE_CHECKING:
-    from strawberry.types import ExecutionContext
+from graph.execution.documents import Document, Documents, Limits
+from graph.execution.run import Run
+from graph.loading.trace import TracedLoaders
+
+Engine = Literal["fast", "reference"]
+KINDS = {OperationType.QUERY: Kind.QUERY, OperationType.MUTATION: Kind.MUTATION, OperationType.SUBSCRIPTION: Kind.SUBSCRIPTION}
 
 
-class OperationIsNamed(SchemaExtension):
-    """Refuses a document with several operations and no name; Strawberry alone would run the first."""
+class FastSchema(strawberry.Schema):
+    """A Strawberry schema with the breadth-first engine behind its `execute`; `configure` says otherwise."""
 
-    def on_validate(self) -> Iterator[None]:
-        """Add the refusal to what validation found."""
-        context = self.execution_context
-        operations = [found for found in getattr(context.graphql_document, "definitions", ()) if isinstance(found, OperationDefinitionNode)]
-        unnamed = context._provided_operation_name is None  # noqa: SLF001 - there is no public way to ask what the request itself named
-        if unnamed and len(operations) > 1 and not context.pre_execution_errors:
-            context.pre_execution_errors = [GraphQLError("The document has several operations; expected the name of one of them")]
-        yield
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Take what `strawberry.Schema` takes."""
+        super().__init__(*arguments, **named)
+        self.configure()
 
+    def configure(self, *, engine: Engine = "fast", limits: Limits | None = None) -> None:
+        """Choose the engine and bound the documents; what was kept is forgotten."""
+        self.engine: Engine = engine
+        self.documents = Documents(self._schema, limits or Limits())
 
-class ServedSchema(strawberry.Schema):
-    """A Strawberry schema whose documents are parsed and validated once, and whose errors the gateway logs in its own way."""
+    async def execute(  # noqa: PLR0913, PLR0917 - the signature is Strawberry's
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[Kind] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> Answer:
+        """Run an operation; without extensions the way is short, with them Strawberry leads it and calls the engine in its midst."""
+        if self.extensions or self.directives:
+            return await super().execute(
+                query, variable_values, context_value, root_value, operation_name, allowed_operation_types, operation_extensions
+            )  # fmt: skip
+        if not query:
+            raise MissingQueryError
+        document = self.documents.document(query)
+        if document.errors:
+            return self._refused(document.errors)
+        operation = document.operation(operation_name)
+        if isinstance(operation, GraphQLError):
+            if operation_name is not None:
+                raise CannotGetOperationTypeError(operation_name)
+            return self._refused([operation])
+        kind = KINDS[operation.operation]
+        if kind not in (DEFAULT_ALLOWED_OPERATION_TYPES if allowed_operation_types is None else allowed_operation_types):
+            raise InvalidOperationTypeError(kind)
+        result = self._run(document, operation, variable_values, root=root_value, context=context_value, extensions=operation_extensions)
+        done = await result if isawaitable(result) else result
+        if isinstance(done, ExperimentalIncrementalExecutionResults):
+            return done  # type: ignore[return-value]  # as Strawberry does: @defer and @stream give an initial result and what follows
+        if done.errors:
+            self._process_errors(done.errors)
+        return Answer(data=done.data, errors=done.errors, extensions={})
 
-    def bound(self, *, documents: int, tokens: int) -> None:
-        """Keep that many documents; refuse one with more tokens while it is being read."""
-        self.extensions = (
-            lambda: MaxTokensLimiter(tokens),
-            lambda: ParserCache(documents),
-            lambda: ValidationCache(documents),
-            OperationIsNamed,
-        )
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: "ExecutionContext | None" = None) -> None:
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Log nothing: Strawberry would write a traceback for each, and with it the values that the query held."""
+
+    def runs_fast(self, document: Document, operation: OperationDefinitionNode) -> bool:
+        """Tell whether the engine takes an operation, or graphql-core."""
+        return self.reason_for_reference(document, operation) is None
+
+    def reason_for_reference(self, document: Document, operation: OperationDefinitionNode) -> str | None:
+        """Say why an operation runs on graphql-core; None where the engine takes it."""
+        if self.engine != "fast":
+            return "the settings say so"
+        if self.execution_context_class is not StrawberryGraphQLCoreExecutionContext:
+            return "the schema has an execution context class of its own"
+        if document.is_incremental:
+            return "@defer or @stream"
+        if operation.directives:
+            return "a directive on the operation"
+        return "a subscription" if operation.operation is OperationType.SUBSCRIPTION else None
+
+    def _refused(self, errors: list[GraphQLError]) -> PreExecutionError:
+        self._process_errors(errors)
+        return PreExecutionError(data=None, errors=errors)
+
+    def _run(  # noqa: PLR0913 - what an execution stands on
+        self, document: Document, operation: OperationDefinitionNode, given: dict[str, Any] | None, *,
+        root: Any, context: Any, extensions: Any, is_async_iterable: Callable[[Any], bool] | None = None,
+    ) -> Any:  # fmt: skip
+        """Run on the engine or, where that does not take the operation, on graphql-core."""
+        variables = document.variables_of(operation, self._schema).coerce(given) if self.runs_fast(document, operation) else None
+        if isinstance(variables, list):
+            return ExecutionResult(None, variables)
+        if variables is None or document.steered_by_null(variables):
+            name = operation.name.value if operation.name else None
+            return super()._get_execute_function()(
+                self._schema, document.node, root_value=root, context_value=context, variable_values=given, operation_name=name,
+                executor_class=self.execution_context_class, is_awaitable=optimized_is_awaitable, is_async_iterable=is_async_iterable,
+                operation_extensions=extensions,
+            )  # fmt: skip
+        plan = self.documents.plan(document, operation, variables)
+
+        def core() -> Executor[Any]:
+            fragments = {name: FragmentDetails(found) for name, found in document.fragments.items()}
+            return StrawberryGraphQLCoreExecutionContext(
+                self._schema, document.fragments, fragments, root, context, operation, variables,
+                default_field_resolver, default_type_resolver, default_field_resolver,
+                is_awaitable=optimized_is_awaitable, is_async_iterable=is_async_iterable, operation_extensions=extensions,
+            )  # fmt: skip
+
+        loaders = getattr(context, "loaders", None)
+        note = loaders.note if isinstance(loaders, TracedLoaders) else None
+        return Run(plan, self._schema, variables, root=root, context=context, executor=core, note=note).start()
+
+    def _get_execute_function(self) -> Callable[..., Any]:
+        """Take the place of graphql-core's `execute` wherever Strawberry calls it."""
+        reference = super()._get_execute_function()
+
+        def execute_fast(schema: GraphQLSchema, node: Any, **named: Any) -> Any:
+            middleware = named.get("middleware")
+            hooked = isinstance(middleware, MiddlewareManager) and bool(middleware.middlewares)
+            document = Document(node, [])
+            operation = document.operation(named.get("operation_name"))
+            if hooked or isinstance(operation, GraphQLError) or not self.runs_fast(document, operation):
+                return reference(schema, node, **named)
+            return self._run(
+                self.documents.of_node(node), operation, named.get("variable_values"),
+                root=named.get("root_value"), context=named.get("context_value"), extensions=named.get("operation_extensions"),
+                is_async_iterable=named.get("is_async_iterable"),
+            )  # fmt: skip
+
+        return execute_fast
+
+
+__all__ = ["Engine", "FastSchema", "Limits", "execute"]

@@ -5,9 +5,9 @@ This is where a second, shared tier and finer rules will sit: nothing outside th
 
 import time
 from collections.abc import Callable, Hashable
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from cachetools import TLRUCache
+from cachetools import LRUCache
 
 from graph.loading.batch import Batch
 from graph.settings import BatchSettings
@@ -23,44 +23,49 @@ class Missing:
 MISSING: Final = Missing()
 
 
-class Entry(NamedTuple, Generic[R]):
-    """A kept answer; `negative` where the system said that there is nothing."""
+class Entry(NamedTuple):
+    """A kept answer, and until when it may be served."""
 
-    value: R
-    negative: bool
-    fetched_at: float
+    value: Any
+    until: float
 
 
 class ResolverCache(Generic[K, R]):
-    """Entries of one batch function, each until its time to live is over, counted from the *start* of its fetch."""
+    """Entries of one batch function, each until its time to live is over, counted from the *start* of its fetch.
+
+    Age is judged when an entry is read; one that is over leaves then, or when it is the least recently used and another needs its place.
+    """
 
     def __init__(self, batch: Batch[K, R], settings: BatchSettings, clock: Callable[[], float] = time.monotonic) -> None:
         """Make an empty cache; `clock` gives seconds and only ever grows."""
         self.batch = batch
         self.settings = settings
         self.clock = clock
-        self._entries: TLRUCache[K, Entry[R]] = TLRUCache(maxsize=settings.max_entries, ttu=self._until, timer=clock)
+        self._entries: LRUCache[K, Entry] = LRUCache(maxsize=settings.max_entries)
 
     def get(self, key: K) -> R | Missing:
         """Return the kept answer, also a kept "nothing", or MISSING."""
         try:
-            return self._entries[key].value
+            value, until = self._entries[key]
         except KeyError:
             return MISSING
+        if until > self.clock():
+            kept: R = value
+            return kept
+        del self._entries[key]
+        return MISSING
 
     def keep(self, key: K, value: R, *, fetched_at: float) -> None:
         """Keep an answer whose fetch began at `fetched_at` on this cache's clock."""
-        entry = Entry(value, value == self.batch.absent(), fetched_at)
-        if self._until(key, entry, self.clock()) > self.clock():
-            self._entries[key] = entry
+        negative = value == self.batch.absent()
+        until = fetched_at + (self.settings.negative_ttl_seconds if negative else self.settings.ttl_seconds)
+        if until > self.clock():
+            self._entries[key] = Entry(value, until)
 
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
 
     def __len__(self) -> int:
-        """Count the entries that are still alive."""
+        """Count the entries, also those whose time is over and that nobody has asked for since."""
         return len(self._entries)
-
-    def _until(self, _key: K, entry: Entry[R], _now: float) -> float:
-        return entry.fetched_at + (self.settings.negative_ttl_seconds if entry.negative else self.settings.ttl_seconds)

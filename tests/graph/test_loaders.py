@@ -62,7 +62,7 @@ async def test_many_keys_go_out_in_as_few_calls_as_allowed() -> None:
 
     assert [row.code for row in rows] == list("abcdefg")
     assert sorted(map(len, register.asked)) == [1, 3, 3]
-    assert (loaders.tallies["register"].calls, loaders.tallies["register"].keys) == (3, 7)
+    assert (loaders.tallies()["register"].calls, loaders.tallies()["register"].keys) == (3, 7)
 
 
 async def test_what_does_not_exist_is_none() -> None:
@@ -78,7 +78,7 @@ async def test_the_next_request_is_answered_from_the_cache_also_that_there_is_no
     loaders = Loaders(register.sources)
     assert await loaders.load_many(register.batch, ["a", "nobody"]) == [Row(code="a"), None]
     assert len(register.asked) == 1
-    assert (loaders.tallies["register"].calls, loaders.tallies["register"].cached) == (0, 2)
+    assert (loaders.tallies()["register"].calls, loaders.tallies()["register"].cached) == (0, 2)
 
 
 async def test_a_call_that_fails_takes_nothing_from_the_others() -> None:

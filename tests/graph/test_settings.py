@@ -58,7 +58,7 @@ def test_an_address_of_the_sandbox_leads_to_the_sandbox(tmp_path: Path) -> None:
         ("ttl_seconds = 30", 'ttl_seconds = "30m"', "batches.row_by_code.ttl_seconds: expected `float`, got `str`"),
         ("ttl_seconds", "ttl", "batches.row_by_code: object contains unknown field `ttl`"),
         ("[gateway]", "[gatway]", "gatway: no such section"),
-        ("[gateway]", 'engine = "fast"\n[gateway]', 'engine: expected "reference"'),
+        ("[gateway]", 'engine = "slow"\n[gateway]', 'engine: expected "fast" or "reference"'),
         ("[systems.register]", "[systems]\nregister = 3\n[other]", "systems.register: expected `object`, got `int`"),
         ("https://agency.example/api", "agency.example/api", "systems.register.url: expected an address"),
         ("https://agency.example/api", "ftp://agency.example/api", "systems.register.url: expected an address"),

@@ -171,6 +171,14 @@ def key_of_another_kind() -> type:
     return Thing
 
 
+def proves_nothing() -> type:
+    @strawberry.type
+    class Thing:
+        same: Coded | None = link(thing_by_code, key="code", proves="colour", description="Things.")
+
+    return Thing
+
+
 def strict_items() -> type:
     @strawberry.type
     class Thing:
@@ -191,6 +199,7 @@ def strict_items() -> type:
         (single_for_a_list, "schema: Thing.same_size: expected a list, as things_by_size delivers"),
         (no_such_key, "schema: Thing.same: ThingRecord has no attribute colour; expected it as the key of thing_by_code"),
         (key_of_another_kind, "schema: Thing.same: its key is int; thing_by_code expects str"),
+        (proves_nothing, "schema: Thing.same: proves colour; expected an attribute of ThingRecord"),
         (strict_items, "schema: Thing.others: expected nullable items"),
     ],
 )
