@@ -175,7 +175,7 @@ async def _cells(sandbox_url: str) -> list[dict[str, Any]]:
     tokens = {f"MOTCUA_{system.upper()}_TOKEN": default_token(system) for system in SYSTEMS}
     app = create_app(load_settings(PROJECT / "motcua.toml", environment=tokens, sandbox_url=sandbox_url))
     sources = app.state.gateway.sources
-    nowhere = Upstream(SYSTEM, SystemSettings(url="http://127.0.0.1", token="none"), options=NoOptions())
+    nowhere = Upstream(SYSTEM, SystemSettings(url="http://127.0.0.1", token=""), options=NoOptions())
     caches = {batch: ResolverCache(batch, BatchSettings(ttl_seconds=3_600)) for batch in (user_by_id, posts_by_count)}
     memory = Sources({SYSTEM.name: nowhere}, caches)
     product, small = app.state.gateway.schema, FastSchema(Query)

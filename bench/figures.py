@@ -1,5 +1,6 @@
 """Figures of one section: what was measured under which conditions, written as a Markdown table and as JSON."""
 
+import math
 import os
 import platform
 import statistics
@@ -73,6 +74,8 @@ def _row(parts: Sequence[str]) -> str:
 
 
 def _written(value: object, digits: int) -> str:
+    if isinstance(value, float) and math.isnan(value):
+        return "–"
     return f"{value:,.{digits}f}" if isinstance(value, int | float) else str(value)
 
 
