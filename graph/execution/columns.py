@@ -5,12 +5,12 @@ own index.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import GeneratorType
 from typing import Any
 
-from graphql import ExecutionResult, Undefined
+from graphql import Undefined
 from graphql.pyutils import Path
 
 Slots = str | Sequence[int]
@@ -131,13 +131,3 @@ def close(awaitables: Sequence[Any]) -> None:
     for awaitable in awaitables:
         if asyncio.iscoroutine(awaitable):
             awaitable.close()
-
-
-def without_loop() -> Coroutine[Any, Any, ExecutionResult]:
-    """Make what a synchronous caller gets where something would have to be waited for: a coroutine, which tells them so."""
-
-    async def never() -> ExecutionResult:
-        message = "this execution began outside an event loop, and something in it has to be waited for"
-        raise RuntimeError(message)
-
-    return never()

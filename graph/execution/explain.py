@@ -63,7 +63,7 @@ def planned(
 ) -> tuple[Plan, VariableValues, tuple[str, ...]]:
     """Plan an operation with the variables that are given; where some are missing, also name the steering ones that had to be assumed."""
     coerced = document.variables_of(operation, schema.documents.schema).coerce(given)
-    if not isinstance(coerced, list):
+    if not isinstance(coerced, list) and not document.steered_by_null(coerced):
         return schema.documents.plan(document, operation, coerced), coerced, ()
     known = {name: value for name, value in (given or {}).items() if isinstance(value, bool)}
     assumed = tuple(name for name in document.steering if name not in known)

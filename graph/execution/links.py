@@ -140,7 +140,7 @@ def load(run: "Run", found: FieldPlan, shape: Shape, keys: list[Any], places: Pl
     """Complete what is known of a column of keys, and the rest as it arrives."""
     link: Any = found.link
     if run.note is not None and found.stand_in is None:
-        run.note(found, link.batch, keys)
+        run.note(found, link.batch, [hashable(key) for key in keys])
     if (stand_in := found.stand_in) is not None:
         values = [key if key is None or isinstance(key, Exception) else stand_in(key) for key in keys]
         complete(run, found, shape, values, places)

@@ -27,11 +27,13 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     VariableNode,
-    get_named_type,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues, get_argument_values
+from strawberry.relay import GlobalID
+from strawberry.schema.compat import is_scalar
 from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryOptional
 from strawberry.types.field import StrawberryField
 
 from graph.loading.link import Link
@@ -140,7 +142,7 @@ class FieldPlan:
         known = {
             self.planner.converter.config.name_converter.from_argument(found): found.python_name for found in self.strawberry.arguments
         }
-        plain = all(isinstance(get_named_type(found.type), GraphQLScalarType) for found in self.definition.args.values())
+        plain = all(_is_taken_as_it_is(found.type, self.planner.converter.scalar_registry) for found in self.strawberry.arguments)
         if not plain or not all(isinstance(value, VariableNode) for value in given.values()):
             return None
         return [(known[name], value.name.value) for name, value in given.items() if isinstance(value, VariableNode)]
@@ -220,6 +222,13 @@ class Selection:
         # Without hand-written resolvers, the same record under this selection always gives the same answer.
         self.is_pure = all(_is_pure(found) for found in fields)
         self.complete: Callable[[Iterable[Any]], list[dict[str, Any]]] | None = None
+
+
+def _is_taken_as_it_is(kind: Any, scalars: Mapping[object, Any]) -> bool:
+    """Tell whether Strawberry gives a coerced argument of a type to a resolver unchanged."""
+    while isinstance(kind, StrawberryOptional | StrawberryList) and not isinstance(kind, StrawberryMaybe):
+        kind = kind.of_type
+    return kind is not GlobalID and not isinstance(kind, StrawberryMaybe) and is_scalar(kind, scalars)
 
 
 def _is_key(found: FieldPlan, attribute: str) -> bool:

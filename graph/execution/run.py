@@ -15,7 +15,7 @@ from graphql.execution.executor import Executor, default_field_resolver
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
-from graph.execution.columns import Paths, Places, attempt, without_loop
+from graph.execution.columns import Paths, Places, attempt
 from graph.execution.compile import compiled
 from graph.execution.links import follow, follow_swiftly
 from graph.execution.plan import FieldPlan, Plan, Selection
@@ -58,8 +58,9 @@ class Run:
                 return self._serially()
             root_paths: Paths = None if self.plan.root.is_pure else [None]
             [answer] = self.select(self.plan.root, [self.root], root_paths)
-        except NeedsLoop:
-            return without_loop()
+        except NeedsLoop:  # what Strawberry says where something has to be waited for
+            message = "GraphQL execution failed to complete synchronously."
+            raise RuntimeError(message) from None
         return self._after(answer) if self.waiting.pending else self._result(self.plan.root, answer)
 
     async def _after(self, answer: dict[str, Any]) -> ExecutionResult:

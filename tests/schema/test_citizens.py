@@ -295,3 +295,18 @@ def test_links_lead_from_a_person_to_every_system_and_back(gateway: Gateway) -> 
             }
         }
     }
+
+
+def test_ids_that_the_population_system_has_named_already_cost_no_further_call(sandbox: Sandbox, impatient: Gateway) -> None:
+    sandbox.reset_calls()
+
+    answer = impatient.ask(
+        "query($id: PersonalId!) { citizen(id: $id) { father { personalId } spouse { personalId __typename } } }",
+        id=personas.THU,
+    )
+
+    assert answer["data"]["citizen"] == {
+        "father": {"personalId": personas.HOA},
+        "spouse": {"personalId": personas.MAI, "__typename": "Citizen"},
+    }
+    assert sandbox.calls() == {"population": 1}

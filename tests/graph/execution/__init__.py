@@ -1,0 +1,1 @@
+"""The proof that the breadth-first engine answers as graphql-core does."""
