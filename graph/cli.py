@@ -153,7 +153,8 @@ def check(
 def systems(*, url: Url = GATEWAY) -> int:
     """Show each connected system: whether the gateway reaches it, how quickly, and how it is spoken to."""
     try:
-        known = httpx.get(f"{url}/readyz", timeout=30).json()["systems"]
+        with err.status("Asking every system"):
+            known = httpx.get(f"{url}/readyz", timeout=30).json()["systems"]
     except (httpx.HTTPError, ValueError, KeyError) as error:
         return _unreachable(url, error)
     table = Table("system", "reachable", "ms", "protocol", "problem", box=None, header_style="bold")
@@ -182,7 +183,8 @@ def schema(
 
 def ask(url: str, body: dict[str, Any]) -> dict[str, Any]:
     """Send one request to the gateway; httpx.HTTPError where it cannot be reached or does not answer as a gateway does."""
-    response = httpx.post(f"{url}/graphql", json=body, headers={"accept": "application/graphql-response+json"}, timeout=120)
+    with err.status("Waiting for the answer"):  # shown on a terminal only
+        response = httpx.post(f"{url}/graphql", json=body, headers={"accept": "application/graphql-response+json"}, timeout=120)
     try:
         answer = response.json()
     except ValueError:
