@@ -59,18 +59,15 @@ class GraphQLEndpoint:
             media_type = negotiated(headers.get(b"accept"))
             request = await self._request(scope, headers, receive)
             answer = await self.gateway.answer(request, request_id=request_id, read_only=scope["method"] == "GET")
-            status, payload = _status(answer, media_type), answer.payload
+            status, body = _status(answer, media_type), orjson.dumps(answer.payload)
             more = ((b"allow", b"POST"),) if answer.not_by_get else ()
         except Refused as refusal:
-            status, more = refusal.status, refusal.headers
-            payload = {"errors": [{"message": refusal.message, "extensions": {"code": "BAD_USER_INPUT", "retryable": False}}]}
+            status, body, more = refusal.status, _error(refusal.message, "BAD_USER_INPUT"), refusal.headers
         except Gone:
             return
         except Exception as error:  # noqa: BLE001 - nothing stands above that would word it
             log_fault(error, request_id)
-            status, more = 500, ()
-            payload = {"errors": [{"message": INTERNAL, "extensions": {"code": "INTERNAL", "retryable": False}}]}
-        body = orjson.dumps(payload)
+            status, body, more = 500, _error(INTERNAL, "INTERNAL"), ()
         start = [
             CONTENT_TYPES[media_type],
             (b"content-length", b"%d" % len(body)),
@@ -118,6 +115,10 @@ class GraphQLEndpoint:
             if name in parts:
                 parts[name] = _json_part(name, parts[name])
         return _converted(parts)
+
+
+def _error(message: str, code: str) -> bytes:
+    return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code, "retryable": False}}]})
 
 
 @lru_cache(maxsize=256)

@@ -283,3 +283,22 @@ async def test_a_variable_that_breaks_a_rule_is_told_the_rule() -> None:
         "Variable '$c': Code: expected 3 letters",
         "Code: expected 3 letters",
     ]
+
+
+async def test_an_answer_that_cannot_be_written_is_a_fault_of_ours_in_json() -> None:
+    class Odd:
+        pass
+
+    scalar = strawberry.scalar(name="Odd", serialize=lambda value: {value})
+
+    @strawberry.type
+    class Root:
+        odd: Odd = strawberry.field(resolver=Odd)
+
+    schema = FastSchema(Root, config=StrawberryConfig(scalar_map={Odd: scalar}))
+    endpoint = GraphQLEndpoint(Gateway(schema, Sources({}, {})), 1_000)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway") as door:
+        response = await door.post("/graphql", json={"query": "{ odd }"})
+
+    assert response.status_code == 500
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
