@@ -4,7 +4,7 @@ A hostile document is refused by its number of tokens while it is read, and by d
 validation is what costs most.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,14 +139,14 @@ class Documents:
             found = self._documents[key] = Document(node, [])
         return found
 
-    def plan(self, document: Document, operation: OperationDefinitionNode, variables: VariableValues) -> Plan:
-        """Plan an operation, once for all values of the variables that steer it.
+    def plan(self, document: Document, operation: OperationDefinitionNode, variables: VariableValues, allowed: Hashable = None) -> Plan:
+        """Plan an operation, once for all values of the variables that steer it and for all callers who are `allowed` the same.
 
         The document is kept with its plan, so that the ids which make the key stay its own.
         """
         coerced = variables.coerced
         steered = tuple(coerced.get(name) for name in document.steering) if document.steering else ()
-        key = (id(document), id(operation), steered)
+        key = (id(document), id(operation), steered, allowed)
         try:
             plan = self._plans[key][1]
         except KeyError:

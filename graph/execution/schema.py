@@ -124,7 +124,7 @@ class FastSchema(strawberry.Schema):
                 executor_class=self.execution_context_class, is_awaitable=optimized_is_awaitable, is_async_iterable=is_async_iterable,
                 operation_extensions=extensions,
             )  # fmt: skip
-        plan = self.documents.plan(document, operation, variables)
+        plan = self.documents.plan(document, operation, variables, getattr(context, "allowed", None))
 
         def core() -> Executor[Any]:
             fragments = {name: FragmentDetails(found) for name, found in document.fragments.items()}

@@ -7,8 +7,10 @@ import pytest
 import strawberry
 from graphql import DocumentNode
 
+from graph.context import RequestContext
 from graph.execution.documents import Documents, Limits, bounded
 from graph.execution.schema import FastSchema
+from graph.loading.loaders import Loaders, Sources
 from tests.graph.execution.compare import pair
 
 MANY = 100_000 if int(os.environ.get("MOTCUA_EXAMPLES", "1")) > 1 else 3_000
@@ -122,6 +124,15 @@ async def test_a_plan_is_made_once_for_all_values_that_do_not_steer_it() -> None
 
     figures = made.documents.figures
     assert (figures.document_misses, figures.document_hits, figures.plan_misses, figures.plan_hits) == (1, 4, 3, 2)
+
+
+async def test_callers_who_may_not_see_the_same_share_no_plan() -> None:
+    made = FastSchema(Query)
+    for allowed in ("some", "all", "some"):
+        context = RequestContext(Loaders(Sources({}, {})), allowed=allowed)
+        assert (await made.execute("{ name }", context_value=context, root_value=Query())).data == {"name": "x"}
+
+    assert (made.documents.figures.plan_misses, made.documents.figures.plan_hits) == (2, 1)
 
 
 async def test_a_refused_document_is_remembered_and_refused_alike() -> None:
