@@ -40,6 +40,7 @@ check: $(VENV)/installed ## Format, lint, types, architecture, schema and exampl
 	@echo "Schema and examples (motcua check)" && $(BIN)/motcua check examples/*.graphql
 
 test: install ## Run all tests, with real servers and a real browser
+	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/pytest
 
 run: install ## Start sandbox and gateway, send the first query, and stay

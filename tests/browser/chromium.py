@@ -44,3 +44,7 @@ def _install() -> None:
         ended = subprocess.run(["apt-get", "--quiet=2", *words], env=quiet, capture_output=True, text=True, check=False)
         if ended.returncode:
             raise RuntimeError(f"`apt-get {' '.join(words)}` failed; install Chromium by hand. It said:\n{ended.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    chromium_path()
