@@ -157,10 +157,17 @@ def _resolved(file: Path, name: str, system: SystemSettings, sandbox: SandboxSet
     """Replace the address of a simulated system by a real one, and the pointer to a secret by the secret."""
     where = f"{file}: systems.{name}"
     url = sandbox.url.rstrip("/") + system.url.removeprefix(SANDBOX) if system.url.startswith(SANDBOX) else system.url
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_address(url):
         raise SettingsWrong(f'{where}.url: expected an address such as "https://host/path" or "{SANDBOX}/path"')
     return msgspec.structs.replace(system, url=url, token="" if secrets is None else _secret(where, system.token, secrets))
+
+
+def _is_address(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or too large
+        return False
 
 
 def _secret(where: str, pointer: str, secrets: Mapping[str, str]) -> str:

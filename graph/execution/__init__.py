@@ -1,1 +1,1 @@
-"""What a query becomes: for now Strawberry's own execution, with documents parsed and validated once."""
+"""What a query becomes: documents, plan, compile, run (with links, values and waiting), repair; and explain, which tells of it."""

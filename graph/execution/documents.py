@@ -78,6 +78,11 @@ class Document:
             return GraphQLError(more if self.operations else "Must provide an operation.")
         return self.operations.get(name) or GraphQLError(f"Unknown operation named '{name}'.")
 
+    def steering_alone(self, variables: VariableValues) -> VariableValues:
+        """Take what steers out of a request's variables: a plan outlives its request and must not keep what was asked about whom."""
+        sources = {name: source for name, source in variables.sources.items() if name in self.steering}
+        return VariableValues(sources, {name: value for name, value in variables.coerced.items() if name in self.steering})
+
     def variables_of(self, operation: OperationDefinitionNode, schema: GraphQLSchema) -> Variables:
         """Return what coerces the variables of one of its operations."""
         found = self.variables.get(id(operation))
@@ -117,7 +122,7 @@ class Documents:
 
     def __post_init__(self) -> None:
         """Begin empty."""
-        self._documents: LRUCache[str, Document] = LRUCache(self.limits.documents)
+        self._documents: LRUCache[str | int, Document] = LRUCache(self.limits.documents)
         self._plans: LRUCache[tuple[Any, ...], tuple[Document, Plan]] = LRUCache(self.limits.plans)
 
     def document(self, text: str) -> Document:
@@ -133,7 +138,7 @@ class Documents:
 
     def of_node(self, node: DocumentNode) -> Document:
         """Find what is known of a document that somebody else has read and validated."""
-        key = f"node {id(node)}"
+        key = id(node)
         found = self._documents.get(key)
         if found is None or found.node is not node:
             found = self._documents[key] = Document(node, [])
@@ -151,7 +156,7 @@ class Documents:
             plan = self._plans[key][1]
         except KeyError:
             self.figures.plan_misses += 1
-            plan = Planner(self.schema, operation, document.fragments, variables).plan()
+            plan = Planner(self.schema, operation, document.fragments, document.steering_alone(variables)).plan()
             self._plans[key] = (document, plan)
         else:
             self.figures.plan_hits += 1

@@ -17,7 +17,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
 )
-from graphql.execution import Executor, execute
+from graphql.execution import Executor
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.executor import default_field_resolver, default_type_resolver
 from graphql.execution.middleware import MiddlewareManager
@@ -145,17 +145,14 @@ class FastSchema(strawberry.Schema):
         def execute_fast(schema: GraphQLSchema, node: Any, **named: Any) -> Any:
             middleware = named.get("middleware")
             hooked = isinstance(middleware, MiddlewareManager) and bool(middleware.middlewares)
-            document = Document(node, [])
+            document = self.documents.of_node(node)
             operation = document.operation(named.get("operation_name"))
             if hooked or isinstance(operation, GraphQLError) or not self.runs_fast(document, operation):
                 return reference(schema, node, **named)
             return self._run(
-                self.documents.of_node(node), operation, named.get("variable_values"),
+                document, operation, named.get("variable_values"),
                 root=named.get("root_value"), context=named.get("context_value"), extensions=named.get("operation_extensions"),
                 is_async_iterable=named.get("is_async_iterable"),
             )  # fmt: skip
 
         return execute_fast
-
-
-__all__ = ["Engine", "FastSchema", "Limits", "execute"]

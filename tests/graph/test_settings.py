@@ -61,6 +61,7 @@ def test_an_address_of_the_sandbox_leads_to_the_sandbox(tmp_path: Path) -> None:
         ("[gateway]", 'engine = "slow"\n[gateway]', 'engine: expected "fast" or "reference"'),
         ("[systems.register]", "[systems]\nregister = 3\n[other]", "systems.register: expected `object`, got `int`"),
         ("https://agency.example/api", "agency.example/api", "systems.register.url: expected an address"),
+        ("https://agency.example/api", "https://agency.example:99999/api", "systems.register.url: expected an address"),
         ("https://agency.example/api", "ftp://agency.example/api", "systems.register.url: expected an address"),
         ('token = "env:TOKEN"', "", "systems.register: object missing required field `token`"),
         ("env:TOKEN", "env:OTHER", "systems.register.token: the environment variable OTHER is not set"),

@@ -24,6 +24,10 @@ class Query:
     def inner(self) -> "Query":
         return Query()
 
+    @strawberry.field
+    def said(self, word: str | None = None) -> str | None:
+        return word
+
 
 SCHEMA = FastSchema(Query)
 
@@ -124,6 +128,16 @@ async def test_a_plan_is_made_once_for_all_values_that_do_not_steer_it() -> None
 
     figures = made.documents.figures
     assert (figures.document_misses, figures.document_hits, figures.plan_misses, figures.plan_hits) == (1, 4, 3, 2)
+
+
+async def test_a_kept_plan_holds_no_value_of_the_request_that_made_it() -> None:
+    made = FastSchema(Query)
+    text = "query($if: Boolean!, $who: String = null) { name @skip(if: $if) said(word: $who) }"
+    assert (await made.execute(text, {"if": True, "who": "somebody"}, root_value=Query())).data == {"said": "somebody"}
+
+    [(_, plan)] = made.documents._plans.values()
+    assert plan.root.fields[0].planner.variables.coerced == {"if": True}
+    assert plan.root.fields[0].planner.variables.sources.keys() == {"if"}
 
 
 async def test_callers_who_may_not_see_the_same_share_no_plan() -> None:
