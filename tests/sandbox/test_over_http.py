@@ -100,7 +100,9 @@ def test_a_hanging_call_does_not_keep_the_sandbox_alive(number: signal.Signals) 
     with process(port) as running, socket.create_connection(("127.0.0.1", port)) as hanging:
         httpx.put(f"http://127.0.0.1:{port}/_sandbox/faults/business", json={"kind": "hang"})
         hanging.sendall(b"GET /business/v1/enterprises HTTP/1.1\r\nHost: a\r\n\r\n")
-        time.sleep(0.3)
+        until = time.monotonic() + 10
+        while not httpx.get(f"http://127.0.0.1:{port}/_sandbox/calls").json()["business"]["calls"]:
+            assert time.monotonic() < until, "the call never arrived"
         running.send_signal(number)
 
         running.wait(3)
