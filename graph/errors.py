@@ -51,12 +51,16 @@ class BadInput(Yours, ValueError):
 class Theirs(MotcuaError):
     """A connected system's fault."""
 
-    def __init__(self, system: str, what: str, *, retry_after_ms: int | None = None) -> None:
-        """Say of which system, and in words that follow its name, what it did."""
+    def __init__(self, system: str, what: str, *, retry_after_ms: int | None = None, divisible: bool = False) -> None:
+        """Say of which system, and in words that follow its name, what it did.
+
+        `divisible` says that a single key among those of the call may be to blame, so that asking for fewer may help.
+        """
         super().__init__(f"The {system} system {what}")
         self.system = system
         self.what = what
         self.retry_after_ms = retry_after_ms
+        self.divisible = divisible
 
     def extensions(self) -> dict[str, object]:
         """Add the system, and when it may be asked again where it said so."""

@@ -1,6 +1,7 @@
 """Lines to systems that exist only in a test: a function from request to answer stands where the network would be."""
 
 from collections.abc import Callable
+from typing import Self
 
 import httpx
 import msgspec
@@ -27,3 +28,18 @@ def xml_answer(body: str, status: int = 200) -> httpx.Response:
     """Make a SOAP answer around the given body element."""
     envelope = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{body}</s:Body></s:Envelope>'
     return httpx.Response(status, content=envelope.encode(), headers={"content-type": "text/xml; charset=utf-8"})
+
+
+class StandIn:
+    """Stands where the line to a system would be; what batch functions get as `upstream` is whatever inherits from it."""
+
+    settings = SystemSettings(url="http://agency.test/api", token="secret-token")
+    official: str | None = None
+    message_id: str | None = None
+    not_modified = False
+
+    def call(self, *, official: str | None = None, revalidates: bool = False) -> Self:
+        """Return itself: nothing is known of a single call."""
+        del revalidates
+        self.official = official
+        return self

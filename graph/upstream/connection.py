@@ -1,33 +1,68 @@
-"""One connected system's line: a client of its own, with limits on time, size and connections, and every failure put into words.
+"""One connected system's line: what batch functions call, with every failure put into words.
 
-What `resolvers/` call is here and nowhere else; httpx and aiohttp errors do not get past this module.
+What `resolvers/` call is here and nowhere else; how bytes travel is the matter of the line beneath (`pool.py`).
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+import os
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 import httpx
 import msgspec
 import orjson
-from httpx_aiohttp import AiohttpTransport
+from cachetools import LRUCache
 from lxml import etree
 
 from graph.errors import ContractBroken, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
 from graph.settings import SystemSettings
 from graph.upstream import envelope, rest, soap
+from graph.upstream.exchange import (
+    Answer,
+    BrokenOff,
+    ConnectFailed,
+    ConnectTimedOut,
+    ExchangeFailed,
+    Headers,
+    Line,
+    LineClosed,
+    NotHttp,
+    PoolTimedOut,
+    ReadTimedOut,
+    RequestRefused,
+    TooLarge,
+)
+from graph.upstream.pool import Bounds, Origin, Pool
 from graph.upstream.system import System
+from graph.upstream.through_httpx import ThroughHttpx
 from graph.upstream.xml import XmlRefused
 
-OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 200, 401, 403, 429, 500
+OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 401, 403, 404, 429, 500
+TAGS_KEPT = 512
+MESSAGE_IDS = (b"x-road-id", b"x-road-request-id", b"x-request-id")
+LONGEST_MESSAGE_ID = 128
+# What each failure of the line means, in words that follow the system's name.
+SILENCE: Mapping[type[ExchangeFailed], tuple[type[Theirs], str]] = {
+    ReadTimedOut: (SystemTimedOut, "did not answer in time"),
+    ConnectTimedOut: (SystemTimedOut, "did not answer in time"),
+    PoolTimedOut: (SystemTimedOut, "is busy: no connection to it became free in time"),
+    ConnectFailed: (SystemUnavailable, "cannot be reached"),
+    TooLarge: (ContractBroken, "sent an answer of more than {} bytes"),
+    NotHttp: (ContractBroken, "sent what is not an answer in HTTP/1.1"),
+    LineClosed: (SystemUnavailable, "was not waited for: the gateway is stopping"),
+    BrokenOff: (SystemUnavailable, "broke the connection off before its answer was complete"),
+}
 Query = Mapping[str, str | int | Sequence[str]]
 
 
 class Upstream:
-    """The line to one system; an async context manager that opens and closes it."""
+    """The line to one system; an async context manager that opens and closes it.
+
+    `call` gives a view of it for one call of a batch function: `official` is the official who asks, by personal id, None where the caller
+    names none; `message_id` the id of the message, as far as there is one; `not_modified` whether the system said that nothing has changed.
+    """
 
     def __init__(
         self, system: System, settings: SystemSettings, *, options: msgspec.Struct, transport: httpx.AsyncBaseTransport | None = None
@@ -37,14 +72,14 @@ class Upstream:
         self.settings = settings
         self.options: Any = options
         self.token = settings.token
-        self._slots = asyncio.Semaphore(settings.max_connections)
-        self._client = httpx.AsyncClient(
-            transport=transport or _transport(settings),
-            timeout=httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds, pool=settings.pool_seconds),
-            headers={"accept-encoding": "identity", "user-agent": "motcua"},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self.official: str | None = None
+        self.message_id: str | None = None
+        self.not_modified = False
+        self._revalidates = False
+        self._path = urlsplit(settings.url).path.encode("ascii")
+        self._line = _line(settings, transport)
+        # The tag and the decoded answer of requests that may be asked again; only of answers that are the same for everybody.
+        self._tags: LRUCache[bytes, tuple[bytes, Any]] = LRUCache(TAGS_KEPT)
 
     async def __aenter__(self) -> Self:
         """Return the line itself."""
@@ -52,26 +87,52 @@ class Upstream:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._line.close()
+
+    def call(self, *, official: str | None = None, revalidates: bool = False) -> "Upstream":
+        """Return a view of the line for one call; with `revalidates`, GETs ask only whether something has changed."""
+        view = object.__new__(Upstream)
+        view.__dict__.update(self.__dict__)
+        view.official = official
+        view.message_id = None
+        view.not_modified = False
+        view._revalidates = revalidates
+        return view
 
     # ── what batch functions call ────────────────────────────────────────────────────────────────────────────────────────
 
+    def new_message_id(self) -> str:
+        """Make the id of the message that is about to be sent; the records that come with it will tell it."""
+        self.message_id = os.urandom(16).hex()
+        return self.message_id
+
     async def get(self, path: str, query: Query, *, returns: Any, headers: Mapping[str, str] | None = None) -> Any:
         """Send a REST GET, repeating a query name for each value of a sequence; decode the JSON answer into `returns`."""
-        request = self._request("GET", path, params=rest.pairs(query), headers=headers or rest.bearer(self.token))
-        return self._decoded(await self._answer(request, rest.JSON), lambda body: rest.decode(body, returns))
+        target = self._target(path, query)
+        sent = _raw(headers or rest.bearer(self.token))
+        known = self._tags.get(target) if self._revalidates else None
+        if known is not None:
+            sent.append((b"if-none-match", known[0]))
+        answer = await self._exchange(b"GET", target, sent, b"")
+        if known is not None and answer.status == NOT_MODIFIED:
+            self.not_modified = True
+            return known[1]
+        decoded = self._decoded(self._body(answer, rest.JSON), lambda body: rest.decode(body, returns))
+        if self._revalidates and (tag := answer.headers.get(b"etag")):
+            self._tags[target] = (tag, decoded)
+        return decoded
 
     async def post(self, path: str, body: Mapping[str, object], *, returns: Any, headers: Mapping[str, str] | None = None) -> Any:
         """Send a REST POST with a JSON body; decode the JSON answer into `returns`."""
-        request = self._json(path, body, headers)
-        return self._decoded(await self._answer(request, rest.JSON), lambda answer: rest.decode(answer, returns))
+        answer = await self._json(path, body, headers)
+        return self._decoded(self._body(answer, rest.JSON), lambda content: rest.decode(content, returns))
 
     async def enveloped(self, path: str, body: Mapping[str, object], *, returns: Any, codes: envelope.Codes) -> Any:
         """Send a JSON body; the answer is an envelope whose `data` is XML in a string, decoded into `returns`.
 
         The status stands inside: a code that means "nothing found" gives None.
         """
-        answer = await self._answer(self._json(path, body, None), rest.JSON)
+        answer = self._body(await self._json(path, body, None), rest.JSON)
         return self._decoded(answer, lambda content: envelope.decode(self.system.name, content, returns, codes))
 
     async def soap(self, operation: etree._Element, *, returns: Any, action: str, header: etree._Element | None = None) -> Any:
@@ -80,118 +141,114 @@ class Upstream:
         Where the system wants its secret in the SOAP header, `header` is that block, and no bearer token is sent.
         """
         bearer = rest.bearer(self.token) if header is None else {}
-        headers = {**bearer, "content-type": soap.CONTENT_TYPE, "soapaction": f'"{action}"'}
-        request = self._request("POST", "", content=soap.envelope(operation, header), headers=headers)
-        response = await self._answer(request, soap.XML, errors_have_bodies=True)
-        return self._decoded(response, lambda body: soap.decode(self.system.name, body, returns))
+        headers = _raw({**bearer, "content-type": soap.CONTENT_TYPE, "soapaction": f'"{action}"'})
+        answer = await self._exchange(b"POST", self._target("", {}), headers, soap.envelope(operation, header))
+        body = self._body(answer, soap.XML, errors_have_bodies=True)
+        return self._decoded(body, lambda content: soap.decode(self.system.name, content, returns))
 
     async def reachable(self) -> None:
         """Ask for the system's health path, or open its address where it has none; raises as any call does."""
-        parts = urlsplit(self.settings.url)
-        path = self.settings.health_path or parts.path
-        request = self._client.build_request("GET", urlunsplit((parts.scheme, parts.netloc, path, "", "")))
-        response, _ = await self._exchange(request)
-        if self.settings.health_path and response.status_code != OK:
-            raise SystemUnavailable(self.system.name, f"answers its health check with HTTP {response.status_code}")
+        path = self.settings.health_path
+        answer = await self._exchange(b"GET", path.encode("ascii") if path else self._path or b"/", [], b"")
+        if path and answer.status != OK:
+            raise SystemUnavailable(self.system.name, f"answers its health check with HTTP {answer.status}")
 
     # ── one exchange ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _json(self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None) -> httpx.Request:
-        sent = {**(headers or rest.bearer(self.token)), "content-type": "application/json; charset=utf-8"}
-        return self._request("POST", path, content=orjson.dumps(body), headers=sent)
+    def _target(self, path: str, query: Query) -> bytes:
+        asked = f"?{urlencode(rest.pairs(query))}" if query else ""
+        return self._path + f"{path}{asked}".encode("ascii") or b"/"
 
-    def _request(self, method: str, path: str, **parts: Any) -> httpx.Request:
-        return self._client.build_request(method, self.settings.url + path, **parts)
+    async def _json(self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None) -> Answer:
+        sent = _raw({**(headers or rest.bearer(self.token)), "content-type": "application/json; charset=utf-8"})
+        return await self._exchange(b"POST", self._target(path, {}), sent, orjson.dumps(body))
 
-    async def _answer(self, request: httpx.Request, media_types: frozenset[str], *, errors_have_bodies: bool = False) -> bytes:
-        """Send, and return the body of an answer that is one; raise what any other answer means."""
-        response, body = await self._exchange(request)
-        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if response.status_code == TOO_MANY:
-            raise SystemThrottled(self.system.name, "asks to be called less often", retry_after_ms=_retry_after(response))
-        fault = errors_have_bodies and response.status_code == SERVER_ERROR and media_type in media_types
-        if response.status_code != OK and not fault:
-            raise self._trouble(response)
+    async def _exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> Answer:
+        """Send a request and return its answer; what can go wrong on the way ends here, in words."""
+        try:
+            answer = await self._line.exchange(method, target, headers, body)
+        except ExchangeFailed as failed:
+            raise self._silence(failed) from None
+        except RequestRefused as refused:
+            raise SystemRefused(self.system.name, f"was not asked: {refused}", divisible=True) from None
+        if self.message_id is None:
+            self.message_id = _message_id(answer.headers)
+        return answer
+
+    def _silence(self, failed: ExchangeFailed) -> Theirs:
+        """Tell slow from unreachable."""
+        kind, words = next(said for failure, said in SILENCE.items() if isinstance(failed, failure))
+        if isinstance(failed, BrokenOff) and not failed.heard:
+            words = "closed the connection before it answered"
+        return kind(self.system.name, words.format(self.settings.max_answer_bytes))
+
+    def _body(self, answer: Answer, media_types: frozenset[str], *, errors_have_bodies: bool = False) -> bytes:
+        """Return the body of an answer that is one; raise what any other answer means."""
+        media_type = answer.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+        if answer.status == TOO_MANY:
+            raise SystemThrottled(self.system.name, "asks to be called less often", retry_after_ms=_retry_after(answer))
+        fault = errors_have_bodies and answer.status == SERVER_ERROR and media_type in media_types
+        if answer.status != OK and not fault:
+            raise self._trouble(answer)
         if media_type not in media_types:
             raise ContractBroken(self.system.name, "sent an answer of another media type than was agreed")
-        return body
+        return answer.body
 
-    def _trouble(self, response: httpx.Response) -> Theirs:
-        status = response.status_code
+    def _trouble(self, answer: Answer) -> Theirs:
+        status, name = answer.status, self.system.name
+        if status == NOT_MODIFIED:
+            return ContractBroken(name, 'said "not modified" of what it was not asked to compare')
         if status in {UNAUTHORIZED, FORBIDDEN}:
-            return SystemRefused(self.system.name, f"rejects our credentials (HTTP {status})")
+            return SystemRefused(name, f"rejects our credentials (HTTP {status})")
         if status >= SERVER_ERROR:
-            return SystemUnavailable(self.system.name, f"reports trouble of its own (HTTP {status})", retry_after_ms=_retry_after(response))
-        return SystemRefused(self.system.name, f"rejects the request (HTTP {status})")
+            waits = _retry_after(answer)
+            return SystemUnavailable(name, f"reports trouble of its own (HTTP {status})", retry_after_ms=waits, divisible=waits is None)
+        return SystemRefused(name, f"rejects the request (HTTP {status})", divisible=status > FORBIDDEN + 1 or status < UNAUTHORIZED)
 
-    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
-        """Send a request and read its answer whole, within every limit; foreign errors end here."""
-        try:
-            async with asyncio.timeout(self.settings.total_seconds):
-                return await self._within_slot(request)
-        except TimeoutError:
-            raise SystemTimedOut(self.system.name, "did not answer in time") from None
-        except (httpx.TimeoutException, httpx.ConnectError) as error:
-            raise self._silence(error.__cause__ or error) from None
-        except (httpx.HTTPError, aiohttp.ClientError):
-            raise SystemUnavailable(self.system.name, "broke the connection off before its answer was complete") from None
-
-    def _silence(self, cause: BaseException) -> Theirs:
-        """Tell slow from unreachable; the transport calls every trouble with a connection a time-out, so the cause under it counts."""
-        if isinstance(cause, TimeoutError | httpx.TimeoutException):
-            return SystemTimedOut(self.system.name, "did not answer in time")
-        if isinstance(cause, aiohttp.ClientConnectorError | httpx.ConnectError):
-            return SystemUnavailable(self.system.name, "cannot be reached")
-        return SystemUnavailable(self.system.name, "closed the connection before it answered")
-
-    async def _within_slot(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
-        try:
-            async with asyncio.timeout(self.settings.pool_seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise SystemTimedOut(self.system.name, "is busy: no connection to it became free in time") from None
-        try:
-            response = await self._client.send(request, stream=True)
-            try:
-                return response, await self._read(response)
-            finally:
-                await response.aclose()
-        finally:
-            self._slots.release()
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        """Collect the body and stop as soon as it is larger than allowed."""
-        collected = bytearray()
-        async for chunk in response.aiter_bytes():
-            collected += chunk
-            if len(collected) > self.settings.max_answer_bytes:
-                raise ContractBroken(self.system.name, f"sent an answer of more than {self.settings.max_answer_bytes} bytes")
-        return bytes(collected)
-
-    def _decoded(self, body: bytes, decode: Any) -> Any:
+    def _decoded(self, body: bytes, decode: Callable[[bytes], Any]) -> Any:
         try:
             return decode(body)
         except (msgspec.ValidationError, msgspec.DecodeError, XmlRefused) as error:
-            raise ContractBroken(self.system.name, f"sent an answer that is not as agreed: {_without_values(error)}") from None
+            said = f"sent an answer that is not as agreed: {_without_values(error)}"
+            raise ContractBroken(self.system.name, said, divisible=True) from None
         except (ValueError, TypeError, KeyError) as error:
-            said = str(error) if isinstance(error, ValueError) else type(error).__name__
-            raise ContractBroken(self.system.name, f"sent a value that cannot be read: {said}") from None
+            words = str(error) if isinstance(error, ValueError) else type(error).__name__
+            raise ContractBroken(self.system.name, f"sent a value that cannot be read: {words}", divisible=True) from None
 
 
-def _transport(settings: SystemSettings) -> AiohttpTransport:
-    """Make the pool: aiohttp's costs a quarter of httpx's own under load (docs/decisions/0004). Cookies are never kept."""
+def _line(settings: SystemSettings, transport: httpx.AsyncBaseTransport | None) -> Line:
+    """Make the line; certificates are always verified, and cookies never kept."""
+    bounds = Bounds(
+        connect=settings.connect_seconds,
+        read=settings.read_seconds,
+        pool=settings.pool_seconds,
+        total=settings.total_seconds,
+        connections=settings.max_connections,
+        answer_bytes=settings.max_answer_bytes,
+    )
+    parts = urlsplit(settings.url)
+    if transport is not None or settings.client == "httpx":
+        return ThroughHttpx(f"{parts.scheme}://{parts.netloc}", bounds, transport)
+    trust = ssl.create_default_context() if parts.scheme == "https" else None
+    return Pool(Origin(parts.hostname or "", parts.port or (80 if trust is None else 443), trust), bounds)
 
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=settings.max_connections, keepalive_timeout=15)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    # Certificates are verified by the session's connector; `verify=False` only spares the transport from loading them a second time.
-    return AiohttpTransport(client=session, verify=False)
+def _raw(headers: Mapping[str, str]) -> Headers:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
-def _retry_after(response: httpx.Response) -> int | None:
+def _message_id(headers: Mapping[bytes, bytes]) -> str | None:
+    """Find the id that the system, or the platform between, gave the message."""
+    for name in MESSAGE_IDS:
+        value = headers.get(name, b"").decode("latin-1")
+        if value and value.isprintable() and len(value) <= LONGEST_MESSAGE_ID:
+            return value
+    return None
+
+
+def _retry_after(answer: Answer) -> int | None:
     """Read `Retry-After` in seconds, as milliseconds; the form with a date is not used by any connected system."""
-    value = response.headers.get("retry-after", "")
+    value = answer.headers.get(b"retry-after", b"").decode("latin-1")
     return int(value) * 1_000 if value.isdecimal() and len(value) < 7 else None  # noqa: PLR2004 - six digits are eleven days
 
 

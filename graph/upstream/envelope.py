@@ -43,4 +43,4 @@ def decode(system: str, body: bytes, returns: Any, codes: Codes) -> Any:
 def _trouble(system: str, code: int, codes: Codes) -> Theirs:
     if code in codes.refused:
         return SystemRefused(system, f"rejects {codes.refused[code]} (code {code})")
-    return SystemUnavailable(system, f"reports trouble of its own (code {code})")
+    return SystemUnavailable(system, f"reports trouble of its own (code {code})", divisible=True)

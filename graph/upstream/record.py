@@ -8,7 +8,8 @@ and one call, and a field that is missing or of the wrong kind is a broken contr
 import enum
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, runtime_checkable
@@ -66,11 +67,74 @@ class _RecordMeta(msgspec.StructMeta):
         return made
 
 
+class Lifetime(Protocol):
+    """Tells for how long answers of a batch function are fresh, by the settings as they are now."""
+
+    def age(self, started: float) -> float:
+        """Return the seconds since a fetch began."""
+
+    def is_stale(self, started: float, *, negative: bool) -> bool:
+        """Tell whether an answer whose fetch began then is past its time to live."""
+
+
+class Provenance:
+    """Where a record comes from: its system, when the fetch that brought it began (seconds since 1970), and the message it came with.
+
+    All provenances are equal, so that records are compared by what they say and not by where they come from.
+    """
+
+    __slots__ = ("_lifetime", "message_id", "started", "system")
+    system: str
+    message_id: str | None
+
+    def __init__(self, system: str, started: float, lifetime: Lifetime, message_id: str | None = None) -> None:
+        self.system = system
+        self.started = started
+        self.message_id = message_id
+        self._lifetime = lifetime
+
+    @property
+    def fetched_at(self) -> datetime:
+        """When the fetch began, in UTC and to the second."""
+        return datetime.fromtimestamp(int(self.started), UTC)
+
+    @property
+    def age_seconds(self) -> int:
+        """How many whole seconds ago that was."""
+        return max(0, int(self._lifetime.age(self.started)))
+
+    @property
+    def stale(self) -> bool:
+        """Whether the record is past its time to live, and was served because its system did not answer or is being asked."""
+        return self._lifetime.is_stale(self.started, negative=False)
+
+    def __eq__(self, other: object) -> bool:
+        return other is None or isinstance(other, Provenance)
+
+    def __hash__(self) -> int:
+        return 0
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(wire,))
 class Record(msgspec.Struct, frozen=True, gc=False, metaclass=_RecordMeta):
-    """The base of all records: immutable, compared by value, safe to share between requests."""
+    """The base of all records: immutable, compared by value, safe to share between requests.
+
+    `provenance` is put in when the record arrives, into the records that stand directly under a key, never into those inside them.
+    """
 
     __wires__: ClassVar[Mapping[str, _Wire]]
+    provenance: Provenance | None = None
+
+
+def fields_of(record: type[Record]) -> tuple[str, ...]:
+    """List the fields that a system says something in."""
+    return tuple(name for name in record.__struct_fields__ if name != "provenance")
+
+
+def stamp(records: Iterable[Record], provenance: Provenance) -> None:
+    """Write into records where they come from: when they were fetched and nobody else has them yet, or when they are confirmed."""
+    for record in records:
+        msgspec.structs.force_setattr(record, "provenance", provenance)
 
 
 def optional(annotation: Any) -> tuple[Any, bool]:
@@ -127,7 +191,7 @@ def _wire_struct(record: type[Record]) -> type[msgspec.Struct]:
     """Make the struct that msgspec decodes into; its fields keep the record's names and carry the wire's as alias."""
     hints = typing.get_type_hints(record)
     fields: list[tuple[str, Any, Any]] = []
-    for name in record.__struct_fields__:
+    for name in fields_of(record):
         declared = record.__wires__.get(name) or _Wire(name, None)
         inner, nullable = optional(hints[name])
         kind = _reading(declared.read) if declared.read else wire_type(inner)
@@ -174,7 +238,7 @@ def _record_translator(record: type[Record]) -> Reader:
     hints = typing.get_type_hints(record)
     names: dict[str, Any] = {"_record": record}
     parts: list[str] = []
-    for name in record.__struct_fields__:
+    for name in fields_of(record):
         declared = record.__wires__.get(name) or _Wire(name, None)
         read = _field_reader(declared, hints[name])
         names[f"_read_{name}"] = read

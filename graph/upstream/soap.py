@@ -50,6 +50,7 @@ def _fault(system: str, fault: etree._Element) -> Theirs:
     code = xml.child(fault, "faultcode")
     said = (code.text or "").strip().rpartition(":")[2] if code is not None else ""
     if said.startswith("Client"):
-        rejected = "our credentials" if "Authentication" in said else "the request"
-        return SystemRefused(system, f"rejects {rejected} (SOAP fault)")
-    return SystemUnavailable(system, "reports trouble of its own (SOAP fault)")
+        if "Authentication" in said:
+            return SystemRefused(system, "rejects our credentials (SOAP fault)")
+        return SystemRefused(system, "rejects the request (SOAP fault)", divisible=True)
+    return SystemUnavailable(system, "reports trouble of its own (SOAP fault)", divisible=True)

@@ -15,6 +15,8 @@ class System:
 
     `options` is a frozen msgspec struct: what the system wants in every message, read from `[systems.<name>.options]`
     and handed to batch functions as `upstream.options`.
+
+    `per_official` says that each message carries the official who asks: then no answer and no call is ever shared between officials.
     """
 
     name: str
@@ -22,3 +24,4 @@ class System:
     owner: str
     protocol: str
     options: type[msgspec.Struct] = field(default=NoOptions)
+    per_official: bool = False

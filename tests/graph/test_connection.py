@@ -170,8 +170,7 @@ async def test_a_system_that_never_answers_is_left_after_the_total_time() -> Non
             await asyncio.Event().wait()
             raise AssertionError
 
-    upstream = line(lambda _request: json(b""), total_seconds=0.02)
-    upstream._client = httpx.AsyncClient(transport=Silent())
+    upstream = Upstream(REGISTER, settings(total_seconds=0.02), options=NoOptions(), transport=Silent())
     async with upstream:
         with pytest.raises(SystemTimedOut):
             await upstream.get("/rows", {}, returns=Row)
@@ -189,8 +188,7 @@ async def test_no_more_connections_are_used_than_were_allowed() -> None:
             now -= 1
             return json(b'{"MA": "1"}')
 
-    upstream = line(lambda _request: json(b""), max_connections=3)
-    upstream._client = httpx.AsyncClient(transport=Slow())
+    upstream = Upstream(REGISTER, settings(max_connections=3), options=NoOptions(), transport=Slow())
     async with upstream:
         await asyncio.gather(*(upstream.get("/rows", {}, returns=Row) for _ in range(20)))
 
@@ -203,8 +201,9 @@ async def test_one_who_waits_too_long_for_a_connection_is_told_so() -> None:
             await asyncio.Event().wait()
             raise AssertionError
 
-    upstream = line(lambda _request: json(b""), max_connections=1, pool_seconds=0.01, total_seconds=0.05)
-    upstream._client = httpx.AsyncClient(transport=Silent())
+    upstream = Upstream(
+        REGISTER, settings(max_connections=1, pool_seconds=0.01, total_seconds=0.05), options=NoOptions(), transport=Silent()
+    )
     async with upstream:
         first, second = await asyncio.gather(*(upstream.get("/rows", {}, returns=Row) for _ in range(2)), return_exceptions=True)
 
