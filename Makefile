@@ -41,6 +41,7 @@ check: $(VENV)/installed ## Format, lint, types, architecture, schema and exampl
 
 test: install ## Run all tests, with real servers and a real browser
 	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.redis_server
 	@$(BIN)/pytest
 
 run: install ## Start sandbox and gateway, send the first query, and stay

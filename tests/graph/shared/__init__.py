@@ -1,0 +1,1 @@
+"""Tests of the tier that several processes share, over a real server."""
