@@ -11,8 +11,8 @@ from graph.execution.documents import Document
 from graph.execution.explanation import BatchStep, Call, Explanation, LinkFigures, LinkStep, Measured, Wave
 from graph.execution.plan import Composite, FieldPlan, Plan, Planner, Selection, Sequence, Shape
 from graph.execution.schema import FastSchema
+from graph.loading.calls import CallRecord
 from graph.loading.link import Link
-from graph.loading.loaders import CallRecord
 from graph.loading.trace import TracedLoaders
 
 ASSUMED_ITEMS = 10

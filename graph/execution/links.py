@@ -157,10 +157,16 @@ def load(run: "Run", found: FieldPlan, shape: Shape, keys: list[Any], places: Pl
         if value is MISSING:
             waiting.setdefault(keys[index], []).append(index)
     awaited = list(waiting.values())
+    loaders = run.context.loaders
+    loads = loaders.of(link.batch)
 
     def arrived(numbers: list[int], records: list[Any]) -> None:
         spread = [(index, record) for number, record in zip(numbers, records, strict=True) for index in awaited[number]]
-        complete(run, found, shape, [record for _, record in spread], places.part([index for index, _ in spread]), awaited=True)
+        loaders.siblings = loads.pending
+        try:
+            complete(run, found, shape, [record for _, record in spread], places.part([index for index, _ in spread]), awaited=True)
+        finally:
+            loaders.siblings = 0
 
     run.waiting.wait([coming[key] for key in waiting], arrived)
 

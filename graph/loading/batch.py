@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack, get_args, get_type_hints
 
 from graph.errors import ContractBroken
 from graph.upstream.connection import Upstream
@@ -12,11 +12,21 @@ from graph.upstream.system import System
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 Fetch = Callable[[Upstream, Sequence[K]], Awaitable[Mapping[K, R]]]
+Sharing = Literal["shared", "purpose", "caller", "none"]
+Tags = Callable[[K, R], Iterable[str]]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch(Generic[K, R]):
-    """One batch function of one system. `many` tells whether a key has a list of records (empty when there are none) or at most one."""
+    """One batch function of one system. `many` tells whether a key has a list of records (empty when there are none) or at most one.
+
+    `sharing` says who may be given the same answer, wait for the same call and stand in the same call: everybody (`shared`), the same
+    consumer with the same purpose (`purpose`), the same official of theirs (`caller`), or nobody beyond one request (`none`, which also
+    keeps nothing). `personal` says that answers may be about people. `revalidates` says that the system answers "not modified" where
+    nothing changed. `tags` gives names under which an answer can be purged, for a key and what is under it. `max_text` is how many
+    characters the keys of one call may have together, each with a separator. `splits` cuts a key that is more than the system answers at
+    once (a span of days) into several, whose lists of records are then joined in order.
+    """
 
     system: System
     name: str
@@ -25,6 +35,21 @@ class Batch(Generic[K, R]):
     many: bool
     key_type: Any
     record: type[Record]
+    sharing: Sharing = "purpose"
+    personal: bool = True
+    revalidates: bool = False
+    tags: Tags[K, R] | None = None
+    max_text: int | None = None
+    splits: Callable[[K], Sequence[K]] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would let one caller's answer confirm another's."""
+        if self.revalidates and self.sharing != "shared":
+            message = f"{self.name}: only a shared batch function may revalidate"
+            raise TypeError(message)
+        if self.splits is not None and not self.many:
+            message = f"{self.name}: only a batch function with lists of records may split its keys"
+            raise TypeError(message)
 
     async def __call__(self, upstream: Upstream, keys: Sequence[K]) -> Mapping[K, R]:
         """Make one call for at most `max_keys` keys; a key that is not in the mapping has no record.
@@ -46,26 +71,37 @@ class Batch(Generic[K, R]):
         return (keys[start : start + self.max_keys] for start in range(0, len(keys), self.max_keys))
 
 
-def batch_one(system: System, *, max_keys: int) -> Callable[[Fetch[K, R]], Batch[K, R]]:
+class Declared(TypedDict, total=False):
+    """What a batch function may declare beside `max_keys`; `Batch` says what each means."""
+
+    sharing: Sharing
+    personal: bool
+    revalidates: bool
+    tags: Any
+    max_text: int
+    splits: Any
+
+
+def batch_one(system: System, *, max_keys: int, **declared: Unpack[Declared]) -> Callable[[Fetch[K, R]], Batch[K, R]]:
     """Declare a batch function that finds at most one record for each key."""
-    return _declare(system, max_keys, many=False)
+    return _declare(system, max_keys, many=False, declared=declared)
 
 
-def batch_many(system: System, *, max_keys: int) -> Callable[[Fetch[K, R]], Batch[K, R]]:
+def batch_many(system: System, *, max_keys: int, **declared: Unpack[Declared]) -> Callable[[Fetch[K, R]], Batch[K, R]]:
     """Declare a batch function that finds a list of records for each key."""
-    return _declare(system, max_keys, many=True)
+    return _declare(system, max_keys, many=True, declared=declared)
 
 
-def _declare(system: System, max_keys: int, *, many: bool) -> Callable[[Fetch[K, R]], Batch[K, R]]:
-    def declared(fetch: Fetch[K, R]) -> Batch[K, R]:
+def _declare(system: System, max_keys: int, *, many: bool, declared: Declared) -> Callable[[Fetch[K, R]], Batch[K, R]]:
+    def made(fetch: Fetch[K, R]) -> Batch[K, R]:
         key_type, value_type = get_args(get_type_hints(fetch)["return"])
         record = item_of(value_type) if many else value_type
         if not (isinstance(record, type) and issubclass(record, Record)):
             message = f"{fetch.__qualname__} must return Mapping[key, {'tuple[record, ...]' if many else 'record'}]"
             raise TypeError(message)
-        return Batch(system=system, name=fetch.__name__, fetch=fetch, max_keys=max_keys, many=many, key_type=key_type, record=record)
+        return Batch(system, fetch.__name__, fetch, max_keys, many=many, key_type=key_type, record=record, **declared)
 
-    return declared
+    return made
 
 
 def keyed(system: System, records: Iterable[R], key: Callable[[R], K | None]) -> dict[K, R]:

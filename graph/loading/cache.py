@@ -1,19 +1,36 @@
-"""The resolver cache of one batch function: what a system said, for as long as its setting allows.
+"""The resolver cache of one batch function: what a system said, for as long as its knobs allow.
 
-This is where a second, shared tier and finer rules will sit: nothing outside this module knows how an entry is kept.
+An entry keeps what was said and when its fetch began; everything else is judged when it is read, by the knobs as they are then. So a
+changed knob counts at once, also for entries that are there already.
 """
 
+import math
+import random
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from cachetools import LRUCache
-
+from graph.errors import SystemThrottled, SystemTimedOut, SystemUnavailable
+from graph.loading.barriers import Barriers
 from graph.loading.batch import Batch
+from graph.loading.eviction import EvictingCache, moved, new_cache
+from graph.loading.figures import CacheFigures
+from graph.loading.labels import labeller
+from graph.loading.sharing import Share, narrowed
+from graph.loading.weight import weigher
+from graph.loading.whatif import WhatIf
 from graph.settings import BatchSettings
 
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
+
+OUTCOMES: Final[dict[str, type[Exception]]] = {
+    "timeout": SystemTimedOut,
+    "unavailable": SystemUnavailable,
+    "throttled": SystemThrottled,
+}
+# Beyond so many fetch times before the end of an entry's life an early refresh is as good as impossible (exp(-10)), and not drawn for.
+NO_DRAW_BEYOND = 10.0
 
 
 class Missing:
@@ -23,49 +40,288 @@ class Missing:
 MISSING: Final = Missing()
 
 
-class Entry(NamedTuple):
-    """A kept answer, and until when it may be served."""
+def _clock() -> Callable[[], float]:
+    """Make a clock of seconds since 1970 that never goes back while the process lives."""
+    offset = time.time() - time.monotonic()
+    monotonic = time.monotonic
+    return lambda: monotonic() + offset
 
-    value: Any
-    until: float
+
+wall_clock = _clock()
+
+
+class Entry:
+    """A kept answer: what was said, when its fetch began, and what has to be known to judge, weigh and find it."""
+
+    __slots__ = ("cost", "draw", "labels", "negative", "sampled", "started", "value", "weight")
+
+    def __init__(self, value: Any, started: float, cost: float, labels: tuple[str, ...], *, negative: bool) -> None:
+        self.value = value
+        self.started = started
+        self.cost = cost
+        self.labels = labels
+        self.negative = negative
+        self.draw = random.random()  # noqa: S311 - spreads the ends of lives, guards nothing
+        self.weight = 0
+        self.sampled = False
+
+
+class Times:
+    """For how long answers are fresh, by the knobs as they are now; provenance asks it, which must not hold on to the cache itself."""
+
+    __slots__ = ("clock", "negative_ttl", "ttl")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.ttl = 0.0
+        self.negative_ttl = 0.0
+
+    def age(self, started: float) -> float:
+        """Return the seconds since a fetch began."""
+        return self.clock() - started
+
+    def is_stale(self, started: float, *, negative: bool) -> bool:
+        """Tell whether an answer whose fetch began then is past its time to live."""
+        return self.age(started) >= (self.negative_ttl if negative else self.ttl)
 
 
 class ResolverCache(Generic[K, R]):
-    """Entries of one batch function, each until its time to live is over, counted from the *start* of its fetch.
+    """The entries of one batch function, for all who ask, each under what its callers have in common and its key."""
 
-    Age is judged when an entry is read; one that is over leaves then, or when it is the least recently used and another needs its place.
-    """
-
-    def __init__(self, batch: Batch[K, R], settings: BatchSettings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Make an empty cache; `clock` gives seconds and only ever grows."""
+    def __init__(
+        self, batch: Batch[K, R], settings: BatchSettings, clock: Callable[[], float] = wall_clock, barriers: Barriers | None = None
+    ) -> None:
+        """Make an empty cache; `clock` gives seconds since 1970 and only ever grows, `barriers` are those of the whole process."""
         self.batch = batch
-        self.settings = settings
         self.clock = clock
-        self._entries: LRUCache[K, Entry] = LRUCache(maxsize=settings.max_entries)
+        self.barriers = barriers if barriers is not None else Barriers(math.inf, clock)
+        self.figures = CacheFigures(name=batch.name, system=batch.system.name)
+        self.whatif = WhatIf(settings, clock, lambda: self.figures.lookups)
+        self.shared_tier = False
+        # While purges of other processes cannot be heard, nothing about people is served from here.
+        self.suspended = False
+        self.labels = labeller(batch)
+        self._weigh = weigher(batch)
+        self._absent = batch.absent()
+        self.times = Times(clock)
+        self._numbers: dict[Share, int] = {}
+        self._began = clock()
+        self.settings = settings
+        self.entries: EvictingCache[tuple[int, K], Entry] = new_cache(settings.eviction, settings.max_bytes, _weight)
+        self._take(settings)
 
-    def get(self, key: K) -> R | Missing:
-        """Return the kept answer, also a kept "nothing", or MISSING."""
-        try:
-            value, until = self._entries[key]
-        except KeyError:
-            return MISSING
-        if until > self.clock():
-            kept: R = value
-            return kept
-        del self._entries[key]
-        return MISSING
+    def retune(self, settings: BatchSettings) -> None:
+        """Change the knobs; entries stay, as far as there is room for them."""
+        if (settings.eviction, settings.max_bytes) != (self.settings.eviction, self.settings.max_bytes):
+            self.figures.evictions += self.entries.evictions
+            self.entries = moved(self.entries, settings.eviction, settings.max_bytes, _weight)
+        self._take(settings)
+        self.whatif.retune(settings)
 
-    def keep(self, key: K, value: R, *, fetched_at: float) -> None:
-        """Keep an answer whose fetch began at `fetched_at` on this cache's clock."""
-        negative = value == self.batch.absent()
-        until = fetched_at + (self.settings.negative_ttl_seconds if negative else self.settings.ttl_seconds)
-        if until > self.clock():
-            self._entries[key] = Entry(value, until)
+    def _take(self, settings: BatchSettings) -> None:
+        self.settings = settings
+        self.sharing = narrowed(self.batch.sharing, settings.sharing)
+        self.ttl = min(settings.ttl_seconds, settings.longest_ttl_seconds)
+        self.negative_ttl = settings.negative_ttl_seconds
+        self.times.ttl, self.times.negative_ttl = self.ttl, self.negative_ttl
+        self.jitter = settings.jitter
+        self.revalidate_for = settings.stale_while_revalidate_seconds
+        self.error_for = settings.stale_if_error_seconds
+        self.early = settings.early_refresh
+        self.error_kinds = tuple(OUTCOMES[name] for name in settings.stale_if_error_on)
+        self.max_keys = min(self.batch.max_keys, settings.max_keys or self.batch.max_keys)
+        self.client_cache = settings.client_cache or ("never" if self.batch.personal else "public")
+
+    def number_of(self, share: Share) -> int:
+        """Return the number of what callers have in common; it stands in the keys of their entries."""
+        return self._numbers.setdefault(share, len(self._numbers))
+
+    # ── age ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def fresh_for(self, entry: Entry) -> float:
+        """Return for how many seconds an entry is still fresh; negative where it is not."""
+        return entry.started + (self.negative_ttl if entry.negative else self.ttl) * (1.0 - self.jitter * entry.draw) - self.clock()
+
+    def life(self) -> float:
+        """Return for how many seconds an answer may be of use at most."""
+        return max(self.ttl + max(self.revalidate_for, self.error_for), self.negative_ttl) if self.ttl else self.negative_ttl
+
+    # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep(self, number: int, key: K, value: R, *, started: float, cost: float = 0.0, skew: float = 0.0) -> bool:
+        """Keep an answer whose fetch began at `started` and took `cost` seconds; False where it was purged in the meantime.
+
+        An answer that is younger stays, one that is larger than allowed is not kept, and one whose life is over already neither. `skew` is
+        by how much the clock that `started` was read from may be ahead of ours.
+        """
+        labels = self.labels(key, value)
+        if self.barriers.covers(self.batch, key, labels, started - skew):
+            return False
+        former = self.entries.peek((number, key))
+        if former is not None and former.started > started:
+            return True
+        negative = value == self._absent
+        entry = Entry(value, started, cost, labels, negative=negative)
+        entry.weight = self._weigh(key, value)
+        self._observe(number, key, entry, former)
+        if (self.negative_ttl if negative else self.ttl) <= 0 or self.clock() - started >= self.life():
+            self._drop((number, key))
+        elif entry.weight > min(self.settings.max_entry_bytes, self.settings.max_bytes):
+            self.figures.too_large += 1
+            self._drop((number, key))
+        else:
+            self.entries[number, key] = entry
+        return True
+
+    def _observe(self, number: int, key: K, entry: Entry, former: Entry | None) -> None:
+        """Tell the what-if simulation of a sampled key that it was fetched, and whether its record had changed."""
+        sample = hash((number, key))
+        if self.whatif.samples(sample):
+            entry.sampled = True
+            elapsed = None if former is None else entry.started - former.started
+            changed = former is not None and former.value != entry.value
+            self.whatif.fetched(sample, entry.weight, elapsed, changed, negative=entry.negative)
+
+    def _drop(self, place: tuple[int, K]) -> None:
+        self.entries.pop(place, None)
+
+    def forget(self) -> int:
+        """Delete what a barrier stands before, and return how many entries that was."""
+        covers, batch = self.barriers.covers, self.batch
+        gone = [place for place, entry in self.entries.items() if covers(batch, place[1], entry.labels, entry.started)]
+        for place in gone:
+            del self.entries[place]
+        self.figures.purged += len(gone)
+        return len(gone)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._entries.clear()
+        self.entries.clear()
 
     def __len__(self) -> int:
         """Count the entries, also those whose time is over and that nobody has asked for since."""
-        return len(self._entries)
+        return len(self.entries)
+
+    def report(self) -> CacheFigures:
+        """Return the figures as they are now."""
+        figures = self.figures.copy()
+        figures.entries, figures.bytes = len(self.entries), int(self.entries.currsize)
+        figures.evictions += self.entries.evictions
+        figures.seconds = self.clock() - self._began
+        return figures
+
+
+def _weight(entry: Entry) -> int:
+    return entry.weight
+
+
+class Partition(Generic[K, R]):
+    """What callers who may share have of a resolver cache. `refresh` is called with a key that should be fetched anew beside the way."""
+
+    __slots__ = ("cache", "number", "refresh", "share")
+
+    def __init__(self, cache: ResolverCache[K, R], share: Share) -> None:
+        self.cache = cache
+        self.share = share
+        self.number = cache.number_of(share)
+        self.refresh: Callable[[K], None] | None = None
+
+    def get(self, key: K) -> R | Missing:
+        """Return the kept answer, also a kept "nothing", or MISSING. A hit is counted, and may start a refresh."""
+        cache = self.cache
+        try:
+            entry = cache.entries[self.number, key]
+        except KeyError:
+            return MISSING
+        age = cache.clock() - entry.started
+        life = (cache.negative_ttl if entry.negative else cache.ttl) * (1.0 - cache.jitter * entry.draw)
+        if age >= life or cache.suspended:
+            return self._past_its_life(key, entry, age - life)
+        cache.figures.hits += 1
+        if entry.negative:
+            cache.figures.negative_hits += 1
+        if entry.sampled:
+            cache.whatif.access(hash((self.number, key)), entry.weight, entry.started + age)
+        if cache.shared_tier:
+            self._refresh_early(key, entry, life - age)
+        kept: R = entry.value
+        return kept
+
+    def missed(self, key: K) -> None:
+        """Count that a request asked for a key that could not be answered from here."""
+        self.cache.figures.misses += 1
+        sample = hash((self.number, key))
+        if self.cache.whatif.samples(sample):
+            self.cache.whatif.access(sample, 0, self.cache.clock())
+
+    def _refresh_early(self, key: K, entry: Entry, left: float) -> None:
+        """Refresh with a probability of exp(-left / (early * cost)), so that of many processes one asks before the end and none waits."""
+        scale = self.cache.early * entry.cost
+        if left < scale * NO_DRAW_BEYOND and self.refresh is not None and -scale * math.log(1.0 - random.random()) >= left:  # noqa: S311 - likewise
+            self.refresh(key)
+
+    def _past_its_life(self, key: K, entry: Entry, over: float) -> R | Missing:
+        """Serve a stale answer while it is fetched anew, where that is allowed; one that is of no more use leaves."""
+        cache = self.cache
+        if cache.suspended:
+            return MISSING
+        if not entry.negative and over < cache.revalidate_for and self.refresh is not None:
+            cache.figures.hits += 1
+            cache.figures.stale_hits += 1
+            if entry.sampled:
+                cache.whatif.access(hash((self.number, key)), entry.weight, cache.clock())
+            self.refresh(key)
+            kept: R = entry.value
+            return kept
+        if entry.negative or over >= max(cache.revalidate_for, cache.error_for):
+            cache.entries.pop((self.number, key), None)
+        return MISSING
+
+    def instead_of(self, key: K, error: BaseException) -> R | Missing:
+        """Return what may be served although its fetch failed in this way, or MISSING."""
+        cache = self.cache
+        if cache.suspended or not isinstance(error, cache.error_kinds):
+            return MISSING
+        entry = cache.entries.peek((self.number, key))
+        if entry is None or entry.negative or -cache.fresh_for(entry) >= cache.error_for:
+            return MISSING
+        cache.figures.stale_on_error += 1
+        kept: R = entry.value
+        return kept
+
+    def keep(self, key: K, value: R, *, started: float, cost: float = 0.0, skew: float = 0.0) -> bool:
+        """Keep an answer; False where it was purged while it was on its way."""
+        return self.cache.keep(self.number, key, value, started=started, cost=cost, skew=skew)
+
+    def entry(self, key: K) -> Entry | None:
+        """Look at the entry of a key, as if nobody had."""
+        return self.cache.entries.peek((self.number, key))
+
+    def keys(self) -> list[K]:
+        """List the keys that have an entry."""
+        return [key for number, key in self.cache.entries if number == self.number]
+
+
+class Unkept(Partition[K, R]):
+    """A partition for answers that nobody may be given a second time; only what was purged on its way is found out."""
+
+    def get(self, key: K) -> R | Missing:
+        """Return MISSING."""
+        del key
+        return MISSING
+
+    def instead_of(self, key: K, error: BaseException) -> R | Missing:
+        """Return MISSING."""
+        del key, error
+        return MISSING
+
+    def keep(self, key: K, value: R, *, started: float, cost: float = 0.0, skew: float = 0.0) -> bool:
+        """Keep nothing; False where the answer was purged while it was on its way."""
+        del cost
+        cache = self.cache
+        return not cache.barriers.covers(cache.batch, key, cache.labels(key, value), started - skew)
+
+    def entry(self, key: K) -> Entry | None:
+        """Return None."""
+        del key
+        return None

@@ -1,74 +1,187 @@
-"""The loaders of one request: an aiodataloader for each batch function, over the resolver caches, over the systems."""
+"""The loaders of one request: what it knows already, what the resolver caches hold, and what has to be waited for.
+
+What all requests share stands in `Sources`: caches, and the collectors that join their keys and make the calls.
+"""
 
 import asyncio
-import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiodataloader import DataLoader
+from cachetools import LRUCache
 
-from graph.errors import MotcuaError, SystemUnavailable
-from graph.loading.batch import Batch
-from graph.loading.cache import MISSING, ResolverCache
+from graph.loading.batch import Batch, Sharing
+from graph.loading.cache import MISSING, Missing, Partition, ResolverCache, Unkept
+from graph.loading.calls import CallRecord, Line, Pace
+from graph.loading.collector import Collector, Tier
+from graph.loading.refresh import Chunks
+from graph.loading.sharing import ANYBODY, EVERYBODY, Caller, Share, share_of
 from graph.upstream.connection import Upstream
+from graph.upstream.slots import Allowance, Slots
+
+PARTITIONS_AT_MOST = 4_096
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one request cost one system."""
+    """What one request cost one system; a call that carried keys of several requests counts for each of them."""
 
     calls: int = 0
     keys: int = 0
     cached: int = 0
 
 
-@dataclass(frozen=True)
 class Sources:
-    """What all requests share: the line to each system and the cache of each batch function."""
+    """What all requests share: the line to each system, and for each batch function its cache and its collectors."""
 
-    upstreams: Mapping[str, Upstream]
-    caches: Mapping[Batch[Any, Any], ResolverCache[Any, Any]]
+    def __init__(
+        self, upstreams: Mapping[str, Upstream], caches: Mapping[Batch[Any, Any], ResolverCache[Any, Any]], tier: Tier | None = None
+    ) -> None:
+        """Take the lines and the caches; `tier` is what several processes share, where there is one."""
+        self.caches = caches
+        self.tier = tier
+        self.lines = {name: Line(line, Slots(line.settings.max_connections), Allowance()) for name, line in upstreams.items()}
+        self._paces = {batch: Pace() for batch in caches}
+        self._chunks = {batch: Chunks(lambda cache=cache: cache.max_keys) for batch, cache in caches.items() if batch.revalidates}  # type: ignore[misc]  # the cache of this turn
+        self._partitions: LRUCache[tuple[Batch[Any, Any], Share], Partition[Any, Any]] = LRUCache(PARTITIONS_AT_MOST)
+        # What was found for a caller before, and under which sharing class; a look-up of its own, because every request makes several.
+        self._known: dict[tuple[Batch[Any, Any], Caller], tuple[Sharing, Partition[Any, Any]]] = {}
+        self._collectors: LRUCache[tuple[Batch[Any, Any], Share], Collector] = LRUCache(PARTITIONS_AT_MOST)
 
+    def partition(self, batch: Batch[Any, Any], caller: Caller) -> Partition[Any, Any]:
+        """Return what a caller may use of the cache of a batch function."""
+        cache = self.caches[batch]
+        known = self._known.get((batch, caller))
+        if known is not None and known[0] is cache.sharing:
+            return known[1]
+        share = share_of(batch, cache.sharing, caller)
+        if share is None:
+            return Unkept(cache, EVERYBODY)
+        found = self._partitions.get((batch, share))
+        if found is None:
+            found = self._partitions[batch, share] = Partition(cache, share)
+        if len(self._known) >= PARTITIONS_AT_MOST:
+            self._known.clear()
+        self._known[batch, caller] = (cache.sharing, found)
+        return found
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """One call that a request made: when it began and ended (seconds of `time.perf_counter`), and how; never which keys."""
+    def collector(self, partition: Partition[Any, Any], caller: Caller) -> Collector:
+        """Return the collector for a partition, one of its own where nothing may be shared; RuntimeError where no event loop runs."""
+        batch = partition.cache.batch
+        if isinstance(partition, Unkept):
+            return self._made(partition, caller.official, None)
+        found = self._collectors.get((batch, partition.share))
+        if found is None or found.loop is not asyncio.get_running_loop():
+            found = self._collectors[batch, partition.share] = self._made(partition, partition.share.official, self.tier)
+            partition.refresh = found.refresh
+        return found
 
-    batch: Batch[Any, Any]
-    keys: int
-    began: float
-    ended: float
-    outcome: str
+    def _made(self, partition: Partition[Any, Any], official: str | None, tier: Tier | None) -> Collector:
+        batch = partition.cache.batch
+        line, pace = self.lines[batch.system.name], self._paces[batch]
+        return Collector(partition, line, pace, official=official, tier=tier, chunks=self._chunks.get(batch))
+
+    def close(self) -> None:
+        """End all calls that are under way."""
+        for collector in self._collectors.values():
+            collector.close()
 
 
 class BatchLoads:
-    """What one request has of one batch function: the records that it knows already, the cache, and the loader for the rest."""
+    """What one request has of one batch function: the records that it knows, those that are coming, and the way to the others."""
 
-    __slots__ = ("batch", "cache", "cached", "known", "loader", "tally")
+    __slots__ = ("_collector", "_last", "batch", "cached", "caller", "coming", "known", "loaders", "partition", "pending", "tally")
 
-    def __init__(self, batch: Batch[Any, Any], cache: ResolverCache[Any, Any]) -> None:
+    def __init__(self, batch: Batch[Any, Any], loaders: "Loaders") -> None:
         self.batch = batch
-        self.cache = cache
-        self.cached: Callable[[Any], Any] = cache.get
+        self.loaders = loaders
+        self.partition = loaders.sources.partition(batch, loaders.caller)
+        self.cached: Callable[[Any], Any] = self.partition.get if batch.splits is None else self._cached_parts
         self.known: dict[Hashable, Any] = {}
+        self.coming: dict[Hashable, asyncio.Future[Any]] = {}
+        self.pending = 0
         self.tally = Tally()
-        self.loader: DataLoader[Any, Any] | None = None
+        self._collector: Collector | None = None
+        self._last: CallRecord | None = None
+
+    def future(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Return the future of a key that is neither known nor kept; the same one however often this request asks."""
+        found = self.coming.get(key)
+        if found is None:
+            parts = (key,) if self.batch.splits is None else self.batch.splits(key)
+            found = self.coming[key] = self._wanted(key) if len(parts) == 1 else asyncio.ensure_future(self._joined(parts))
+            self.pending += 1
+            found.add_done_callback(self._came)
+        return found
+
+    def _came(self, _future: "asyncio.Future[Any]") -> None:
+        self.pending -= 1
+
+    def is_kept(self, key: Hashable) -> bool:
+        """Tell whether the cache could answer a key now, without counting it as asked."""
+        entry = self.partition.entry(key)
+        return entry is not None and self.partition.cache.fresh_for(entry) > 0
+
+    def expects_more(self) -> bool:
+        """Tell whether records like the one that led here are still to come."""
+        return self.loaders.siblings > 0
+
+    def note(self, key: Hashable, call: CallRecord) -> None:
+        """Count a call that carries a key of this request."""
+        self.tally.keys += 1
+        if call is not self._last:
+            self._last = call
+            self.tally.calls += 1
+            self.loaders.calls.append(call)
+        self.loaders.carried_by(self.batch, key, call)
+
+    def _wanted(self, key: Hashable) -> "asyncio.Future[Any]":
+        collector = self._collector
+        if collector is None:
+            collector = self._collector = self.loaders.sources.collector(self.partition, self.loaders.caller)
+            collector.arrived()
+        self.partition.missed(key)
+        return collector.want(key, self)
+
+    async def _joined(self, parts: Sequence[Hashable]) -> tuple[Any, ...]:
+        """Join the lists of the parts of a key, in their order; one that cannot be had is missing from no list unseen: it raises."""
+        values = [self.cached_or_coming(part) for part in parts]
+        lists = [await asyncio.shield(value) if isinstance(value, asyncio.Future) else value for value in values]
+        return tuple(record for listed in lists for record in listed)
+
+    def cached_or_coming(self, key: Hashable) -> Any:
+        """Return what the cache has of a part of a key, or its future."""
+        value = self.partition.get(key)
+        return self._wanted(key) if value is MISSING else value
+
+    def _cached_parts(self, key: Hashable) -> Any:
+        """Return what the cache holds of a key that may consist of parts; MISSING where any part is."""
+        parts = self.batch.splits(key) if self.batch.splits is not None else (key,)
+        lists: list[Any] = []
+        for part in parts:
+            value: Any | Missing = self.partition.get(part)
+            if value is MISSING:
+                return MISSING
+            lists.append(value)
+        return tuple(record for listed in lists for record in listed)
 
 
 @dataclass(slots=True)
 class Loaders:
-    """The loaders of one request, made when first used; a key is asked for once however often the query names it."""
+    """The loaders of one request; a key is asked for once however often the query names it."""
 
     sources: Sources
+    caller: Caller = ANYBODY
     loads: dict[Batch[Any, Any], BatchLoads] = field(default_factory=dict)
     calls: list[CallRecord] = field(default_factory=list)
+    # While records that came one by one are followed further: how many of their batch function are still to come.
+    siblings: int = 0
 
     def of(self, batch: Batch[Any, Any]) -> BatchLoads:
         """Return what this request has of a batch function."""
         found = self.loads.get(batch)
         if found is None:
-            found = self.loads[batch] = BatchLoads(batch, self.sources.caches[batch])
+            found = self.loads[batch] = BatchLoads(batch, self)
         return found
 
     def load(self, batch: Batch[Any, Any], key: Hashable) -> "asyncio.Future[Any]":
@@ -76,7 +189,15 @@ class Loaders:
 
         The future is shared by all who want the same key, so it is shielded: one that stops waiting takes nothing from the others.
         """
-        return asyncio.shield(self._loader(batch).load(key))
+        (value,), coming = self.fetch(batch, (key,))
+        if coming:
+            return asyncio.shield(coming[key])
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if isinstance(value, BaseException):
+            future.set_exception(value)
+        else:
+            future.set_result(value)
+        return future
 
     def load_many(self, batch: Batch[Any, Any], keys: Sequence[Hashable]) -> "asyncio.Future[list[Any]]":
         """Return what belongs to each key, in their order, nothing under None; what went wrong with a key stands in its place."""
@@ -86,7 +207,7 @@ class Loaders:
 
         return asyncio.gather(*(nothing() if key is None else self.load(batch, key) for key in keys), return_exceptions=True)
 
-    def fetch(self, batch: Batch[Any, Any], keys: Sequence[Any]) -> "tuple[list[Any], dict[Any, asyncio.Future[Any]]]":
+    def fetch(self, batch: Batch[Any, Any], keys: Iterable[Any]) -> "tuple[list[Any], dict[Any, asyncio.Future[Any]]]":
         """Return what is known of each key at once, MISSING where it has to be waited for, and a future for each such key.
 
         A key of None has nothing under it; an exception among the keys stays what it is. The futures are shared: listen, never cancel.
@@ -99,13 +220,31 @@ class Loaders:
                 value = batch.absent()
             elif isinstance(key, Exception):
                 value = key
-            elif (value := loads.known.get(key, MISSING)) is MISSING and (value := loads.cached(key)) is not MISSING:
-                loads.known[key] = value
-                loads.tally.cached += 1
-            if value is MISSING and key not in coming:
-                coming[key] = self._loader(batch).load(key)
+            elif (value := loads.known.get(key, MISSING)) is MISSING:
+                value = self._found(loads, key)
+            if value is MISSING:
+                coming[key] = loads.coming[key]
             values.append(value)
         return values, coming
+
+    def _found(self, loads: BatchLoads, key: Hashable) -> Any:
+        """Return what has come or is kept of a key; MISSING where its future has to be waited for."""
+        future = loads.coming.get(key)
+        if future is None:
+            value = loads.cached(key)
+            if value is not MISSING:
+                loads.known[key] = value
+                loads.tally.cached += 1
+                return value
+            future = loads.future(key)
+        if not future.done():
+            return MISSING
+        error = future.exception()
+        value = loads.known[key] = future.result() if error is None else error
+        return value
+
+    def carried_by(self, batch: Batch[Any, Any], key: Hashable, call: CallRecord) -> None:
+        """Take note of the call that carries a key, for those who trace a request."""
 
     def tallies(self) -> dict[str, Tally]:
         """Add up what this request cost each system, by its name."""
@@ -116,46 +255,3 @@ class Loaders:
             tally.keys += loads.tally.keys
             tally.cached += loads.tally.cached
         return dict(sorted(total.items()))
-
-    def _loader(self, batch: Batch[Any, Any]) -> DataLoader[Any, Any]:
-        loads = self.of(batch)
-        if loads.loader is None:
-
-            async def load(keys: list[Hashable]) -> list[Any]:
-                loads.known |= await self._found(loads, keys)
-                return [loads.known[key] for key in keys]
-
-            loads.loader = DataLoader(load)
-        return loads.loader
-
-    async def _found(self, loads: BatchLoads, keys: Sequence[Hashable]) -> Mapping[Hashable, Any]:
-        """Take what the cache holds and fetch the rest, as many calls side by side as the system's line allows."""
-        found = {key: value for key in keys if (value := loads.cached(key)) is not MISSING}
-        loads.tally.cached += len(found)
-        missing = [key for key in keys if key not in found]
-        for fetched in await asyncio.gather(*(self._fetched(loads, chunk) for chunk in loads.batch.chunks(missing))):
-            found |= fetched
-        return found
-
-    async def _fetched(self, loads: BatchLoads, keys: Sequence[Hashable]) -> dict[Hashable, Any]:
-        """Make one call and keep its answers; a call that fails gives its error to its own keys, and nothing is kept."""
-        batch, cache = loads.batch, loads.cache
-        loads.tally.calls += 1
-        loads.tally.keys += len(keys)
-        started, began, outcome = cache.clock(), time.perf_counter(), "OK"
-        try:
-            answers = await batch(self.sources.upstreams[batch.system.name], keys)
-        except asyncio.CancelledError:
-            # Only the end of the process cancels a fetch; aiodataloader would leave those who wait for it hanging for ever.
-            outcome = SystemUnavailable.code
-            return dict.fromkeys(keys, SystemUnavailable(batch.system.name, "was not waited for: the gateway is stopping"))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to these keys and not to the other calls
-            outcome = error.code if isinstance(error, MotcuaError) else MotcuaError.code
-            return dict.fromkeys(keys, error)
-        finally:
-            self.calls.append(CallRecord(batch, len(keys), began, time.perf_counter(), outcome))
-        absent = batch.absent()
-        found = {key: answers.get(key, absent) for key in keys}
-        for key, value in found.items():
-            cache.keep(key, value, fetched_at=started)
-        return found

@@ -6,8 +6,8 @@ from time import perf_counter
 from typing import Any
 
 from graph.loading.batch import Batch
-from graph.loading.cache import MISSING
-from graph.loading.loaders import BatchLoads, CallRecord, Loaders
+from graph.loading.calls import CallRecord
+from graph.loading.loaders import Loaders
 
 
 @dataclass
@@ -46,7 +46,7 @@ class TracedLoaders(Loaders):
             trace.distinct.add(key)
             if key in loads.known:
                 trace.known += 1
-            elif loads.cached(key) is not MISSING:
+            elif key not in loads.coming and loads.is_kept(key):
                 trace.cached += 1
             else:
                 trace.missing.add(key)
@@ -57,8 +57,6 @@ class TracedLoaders(Loaders):
         found = {id(call): call for key in trace.missing if (call := self.carried.get((trace.batch, key))) is not None}
         return list(found.values())
 
-    async def _fetched(self, loads: BatchLoads, keys: Sequence[Hashable]) -> dict[Hashable, Any]:
-        found = await super()._fetched(loads, keys)
-        call = self.calls[-1]  # nothing is waited for between the end of that call and this line
-        self.carried.update(((loads.batch, key), call) for key in keys)
-        return found
+    def carried_by(self, batch: Batch[Any, Any], key: Hashable, call: CallRecord) -> None:
+        """Remember the call that carries a key."""
+        self.carried[batch, key] = call

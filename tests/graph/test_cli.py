@@ -33,7 +33,7 @@ def test_help_names_every_command() -> None:
     done = run("--help")
 
     assert done.returncode == 0
-    for command in ("dev", "serve", "sandbox", "query", "explain", "check", "systems", "schema"):
+    for command in ("dev", "serve", "sandbox", "query", "explain", "check", "systems", "schema", "cache"):
         assert re.search(rf"\b{command}\b", done.stdout)
         assert run(command, "--help").returncode == 0
 

@@ -32,7 +32,7 @@ def test_good_settings_are_read_with_their_secret(tmp_path: Path) -> None:
 
     assert settings.systems["register"].token == "s3cret"
     assert settings.batches["row_by_code"].ttl_seconds == 30
-    assert settings.batches["row_by_code"].max_entries == 10_000
+    assert settings.batches["row_by_code"].max_bytes == 16_777_216
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:

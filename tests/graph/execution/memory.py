@@ -9,6 +9,7 @@ from graph.loading.cache import ResolverCache
 from graph.loading.loaders import Loaders, Sources
 from graph.seam import Batch, Record, System, Upstream, batch_many, batch_one, wire
 from graph.settings import BatchSettings
+from tests.lines import StandIn
 
 MEMORY = System("memory", title="A memory", owner="A test", protocol="none")
 
@@ -22,7 +23,7 @@ class Item(Record):
     hidden: str = wire("hidden")
 
 
-class Memory:
+class Memory(StandIn):
     """What a batch function has behind it: what was asked, which keys fail, and gates that hold calls back."""
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class Memory:
             self.reached.clear()
             await self.reached.wait()
 
-    async def call(self, name: str, keys: Sequence[Any]) -> None:
+    async def answer(self, name: str, keys: Sequence[Any]) -> None:
         """Note a call, wait where it is held back, and fail where it is to fail."""
         self.asked.append((name, list(keys)))
         self.reached.set()
@@ -66,7 +67,7 @@ def item(key: int) -> Item:
 async def item_by_id(upstream: Upstream, ids: Sequence[int]) -> Mapping[int, Item]:
     """Find items; there are none below zero."""
     memory: Any = upstream
-    await memory.call("item", ids)
+    await memory.answer("item", ids)
     return {key: item(key) for key in ids if key >= 0}
 
 
@@ -74,7 +75,7 @@ async def item_by_id(upstream: Upstream, ids: Sequence[int]) -> Mapping[int, Ite
 async def other_by_id(upstream: Upstream, ids: Sequence[int]) -> Mapping[int, Item]:
     """Find items, one at a time, behind a line of their own."""
     memory: Any = upstream
-    await memory.call("other", ids)
+    await memory.answer("other", ids)
     return {key: item(key) for key in ids}
 
 
@@ -82,7 +83,7 @@ async def other_by_id(upstream: Upstream, ids: Sequence[int]) -> Mapping[int, It
 async def items_of(upstream: Upstream, names: Sequence[str]) -> Mapping[str, tuple[Item, ...]]:
     """Find the items of a list; a list is called by how many it has."""
     memory: Any = upstream
-    await memory.call("items", names)
+    await memory.answer("items", names)
     return {name: tuple(item(number % 10) for number in range(int(name))) for name in names}
 
 

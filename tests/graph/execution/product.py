@@ -1,9 +1,10 @@
 """The product's own schema over drawn records: nothing is called, some keys come later, some fail, some have nothing."""
 
+import asyncio
 import enum
 import typing
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -17,7 +18,7 @@ from graph.loading.cache import MISSING, ResolverCache
 from graph.loading.link import Link
 from graph.loading.loaders import BatchLoads, Loaders, Sources
 from graph.settings import BatchSettings
-from graph.upstream.record import is_record, item_of, optional
+from graph.upstream.record import fields_of, is_record, item_of, optional
 from graph.wiring import links_of
 from schema import schema as served
 from schema.query import Query
@@ -65,7 +66,7 @@ def recorded(annotation: Any, random: Random) -> Any:
         return tuple(recorded(item, random) for _ in range(random.randrange(3)))
     if is_record(inner):
         hints = typing.get_type_hints(inner)
-        return inner(**{name: recorded(hints[name], random) for name in inner.__struct_fields__})
+        return inner(**{name: recorded(hints[name], random) for name in fields_of(inner)})
     if inner is bool or issubclass(inner, enum.Enum):
         return random.choice([True, False] if inner is bool else list(inner))
     if issubclass(inner, int | float):
@@ -73,17 +74,28 @@ def recorded(annotation: Any, random: Random) -> Any:
     return inner(random.choice(TEXTS.get(inner.__name__, ["a", "b"])))
 
 
-class Register(ResolverCache[Any, Any]):
-    """Knows the records of one batch function: some are kept, the others have to be fetched."""
+class DrawnLoads(BatchLoads):
+    """Knows the records of one batch function: some are kept, the others come after a while, and some of those with an error."""
 
-    def __init__(self, batch: Batch[Any, Any], world: World) -> None:
-        super().__init__(batch, BatchSettings(ttl_seconds=0, negative_ttl_seconds=0))
-        self.world = world
+    __slots__ = ("world",)
+    world: World
 
-    def get(self, key: Any) -> Any:
+    def kept(self, key: Any) -> Any:
         """Tell what is kept, or MISSING."""
         is_kept = not self.world.slow or self.world.random("kept", self.batch.name, key).random() < 0.5
         return self.answer(key) if is_kept else MISSING
+
+    def future(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Let a key come later, the same one however often it is asked for."""
+        if key not in self.coming:
+            self.coming[key] = asyncio.ensure_future(self._comes(key))
+        return self.coming[key]
+
+    async def _comes(self, key: Hashable) -> Any:
+        await self.world.tick(self.world.random("call", self.batch.name))
+        if self.batch not in PROVEN and self.world.is_odd(self.world.random("fails", self.batch.name, key)):
+            raise SystemUnavailable(self.batch.system.name, "is down")
+        return self.answer(key)
 
     def answer(self, key: Any) -> Any:
         """Draw the answer for a key: what there is, or that there is nothing."""
@@ -94,27 +106,25 @@ class Register(ResolverCache[Any, Any]):
             return None
         made = recorded(self.batch.record, random)
         if (proven := PROVEN.get(self.batch)) is not None:
-            made = type(made)(**{name: getattr(made, name) for name in made.__struct_fields__} | {proven: key})
+            made = type(made)(**{name: getattr(made, name) for name in fields_of(type(made))} | {proven: key})
         return made
 
 
 @dataclass(slots=True)
 class DrawnLoaders(Loaders):
-    """Loaders whose calls are answered here: after a while, and for some keys with an error."""
+    """Loaders over a world instead of caches and calls."""
 
-    async def _fetched(self, loads: BatchLoads, keys: Sequence[Hashable]) -> dict[Hashable, Any]:
-        register: Any = loads.cache
-        world: World = register.world
-        await world.tick(world.random("call", loads.batch.name))
-        return {key: self._answer(register, key) for key in keys}
+    world: World = field(default_factory=lambda: World(0))
 
-    def _answer(self, register: Register, key: Hashable) -> Any:
-        random = register.world.random("fails", register.batch.name, key)
-        if register.batch not in PROVEN and register.world.is_odd(random):
-            return SystemUnavailable(register.batch.system.name, "is down")
-        return register.answer(key)
+    def of(self, batch: Batch[Any, Any]) -> BatchLoads:
+        """Return what this request has of a batch function."""
+        if batch not in self.loads:
+            drawn = self.loads[batch] = DrawnLoads(batch, self)
+            drawn.world, drawn.cached = self.world, drawn.kept
+        return self.loads[batch]
 
 
 def context(world: World) -> RequestContext:
     """Make what a request over a world carries."""
-    return RequestContext(DrawnLoaders(Sources({}, {batch: Register(batch, world) for batch in BATCHES})))
+    caches = {batch: ResolverCache(batch, BatchSettings()) for batch in BATCHES}
+    return RequestContext(DrawnLoaders(Sources({}, caches), world=world))

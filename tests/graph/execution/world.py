@@ -16,6 +16,7 @@ from uuid import UUID
 from graphql import GraphQLError, Undefined
 
 from graph.loading.loaders import Loaders
+from tests.lines import StandIn
 
 
 class Trouble(Exception):
@@ -73,7 +74,7 @@ ABSENT: Final = object()
 
 
 @dataclass
-class World:
+class World(StandIn):
     """One world; `rate` is how often something in it is unusual, `slow` whether something may have to be waited for."""
 
     seed: int

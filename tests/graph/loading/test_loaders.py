@@ -39,9 +39,9 @@ class Register:
             return {code: Row(code=code) for code in codes if code != "nobody"}
 
         self.batch: Batch[str, Row] = row_by_code
-        upstream = line(lambda _request: pytest.fail("no call was expected"))
+        self.upstream = line(lambda _request: pytest.fail("no call was expected"))
         cache = ResolverCache(self.batch, BatchSettings())
-        self.sources = Sources({"register": upstream}, {self.batch: cache})
+        self.sources = Sources({"register": self.upstream}, {self.batch: cache})
 
 
 async def test_a_key_is_asked_for_once_however_often_it_is_named() -> None:
@@ -129,7 +129,7 @@ async def test_a_fault_in_a_batch_function_reaches_those_who_asked() -> None:
         raise KeyError("x")
 
     batch = Batch(REGISTER, "broken", broken, 3, many=False, key_type=str, record=Row)
-    sources = Sources(register.sources.upstreams, {batch: ResolverCache(batch, BatchSettings())})
+    sources = Sources({"register": register.upstream}, {batch: ResolverCache(batch, BatchSettings())})
 
     with pytest.raises(KeyError):
         await Loaders(sources).load(batch, "a")

@@ -1,0 +1,295 @@
+"""The collector: keys that one batch function is asked for, gathered while its calls are under way, and sent in as few calls as possible.
+
+When does a batch leave? As soon as its system has a free slot and
+
+- it is full, or
+- no call of this collector is under way, or
+- hardly anybody else is to be expected: fewer than COMPANY requests come in the time that a call usually takes, or
+- its oldest key has waited as long as a call usually takes, times the knob `patience`.
+
+Where a request follows records that come one by one and more of them are on their way, more keys like the one that just came are likely.
+Then the first of them waits LINGER_SECONDS for those that come with it, and the others gather while a call is under way, until the last
+has come. That costs the request nothing: it is not complete before its last record has led on anyway.
+
+A lone caller never waits, because his next request comes only after his calls have come back. Under load the calls fill up, as the
+commits of a busy database do, and nobody waits for company longer than one call takes.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Hashable, Sequence
+from itertools import accumulate
+from math import exp
+from typing import Any, Final, Protocol
+
+from aiodataloader import DataLoader
+
+from graph.loading.asking import Asker
+from graph.loading.cache import MISSING, Partition
+from graph.loading.calls import Line, Listener, Pace, Wanted
+from graph.loading.labels import written
+from graph.loading.refresh import Chunks
+
+COMPANY: Final = 3.0
+LINGER_SECONDS: Final = 0.01
+
+
+class Tier(Protocol):
+    """A tier of the cache that several processes share."""
+
+    async def fetch(self, partition: Partition[Any, Any], keys: Sequence[Any]) -> None:
+        """Put what the tier has of some keys into the partition, as far as that is younger; never fails."""
+
+    def store(self, partition: Partition[Any, Any], keys: Sequence[Any]) -> None:
+        """Put what the partition has of some keys into the tier, beside the way."""
+
+
+class Collector(DataLoader[Any, Any]):
+    """Gathers, joins and sends the keys of one batch function for callers who may share, for as long as the process lives.
+
+    Its cache map holds the keys that are wanted now, each with the one future that all who want it wait for; an answered key leaves.
+    Futures are shared: listen to them or shield them, never cancel them.
+    """
+
+    def __init__(
+        self, partition: Partition[Any, Any], line: Line, pace: Pace, *, official: str | None = None, tier: Tier | None = None,
+        chunks: Chunks | None = None,
+    ) -> None:  # fmt: skip
+        """Collect for a partition of a cache over the line to its system; RuntimeError where no event loop runs."""
+        super().__init__(cache_map={}, loop=asyncio.get_running_loop())
+        self.partition = partition
+        self.line = line
+        self.pace = pace
+        self.tier = tier
+        self.chunks = chunks
+        self.under_way = 0
+        self._asker = Asker(partition, line, pace, official, self._settle)
+        self._wanted: dict[Hashable, Wanted] = {}
+        self._new: list[Wanted] = []
+        self._waiting: list[Wanted] = []
+        self._chunks: deque[list[Wanted]] = deque()
+        self._in_line = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._company = 0.0
+        self._arrived_at = 0.0
+        self._more_until = 0.0
+
+    # ── wanting ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def arrived(self) -> None:
+        """Count a request that wants anything of this collector at all."""
+        now = self.loop.time()
+        self._company = self._company_at(now) + 1.0
+        self._arrived_at = now
+
+    def want(self, key: Hashable, listener: Listener) -> "asyncio.Future[Any]":
+        """Return the future of a key's answer; it may be one that others wait for already."""
+        figures = self.partition.cache.figures
+        self._more_until = self.loop.time() + max(self.pace.typical, LINGER_SECONDS) if listener.expects_more() else 0.0
+        if key in self._wanted:
+            figures.joined += 1
+        else:
+            figures.fetched += 1
+        future = self.load(key)
+        if (wanted := self._wanted.get(key)) is not None:
+            wanted.listen(listener)
+        return future
+
+    def do_resolve_reject(self, key: Hashable, future: "asyncio.Future[Any]") -> None:
+        """Take a key that nobody wants yet; it leaves with the others of this turn of the loop at the earliest."""
+        future.add_done_callback(_seen)
+        error = self._asker.quarantined(key)
+        if error is not None:
+            self.clear(key)
+            future.set_exception(error)
+            return
+        wanted = self._wanted[key] = Wanted(key, future, self.loop.time())
+        self._new.append(wanted)
+        if len(self._new) == 1:
+            self.loop.call_soon(self._gathered)
+
+    def refresh(self, key: Hashable) -> None:
+        """Fetch a key anew beside the way, with the others of its chunk where the system can say that they have not changed."""
+        if key in self._wanted or self.loop.is_closed():
+            return
+        self.partition.cache.figures.refreshes += 1
+        if self.chunks is not None:
+            for keys in self.chunks.together(key, lambda other: self.partition.entry(other) is not None):
+                self._chunks.append([self._beside(other) for other in keys])
+            self.loop.call_soon(self.pump)
+            return
+        known = self.partition.entry(key)
+        self.load(key)
+        if known is not None and key in self._wanted:
+            self._wanted[key].newer_than = known.started
+
+    def _beside(self, key: Hashable) -> Wanted:
+        """Want a key of a chunk; one that is wanted already is fetched all the same, because a chunk is always asked for whole."""
+        future = self.loop.create_future()
+        future.add_done_callback(_seen)
+        wanted = Wanted(key, future, self.loop.time())
+        if key not in self._wanted:
+            self._wanted[key] = wanted
+            self.prime_with(key, future)
+        return wanted
+
+    def prime_with(self, key: Hashable, future: "asyncio.Future[Any]") -> None:
+        """Let others who want a key wait for this future."""
+        self._cache[key] = future
+
+    # ── gathering ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _gathered(self) -> None:
+        new, self._new = self._new, []
+        if self.tier is None:
+            self._waiting += new
+            self.pump()
+        else:
+            self._start(self._through_tier(self.tier, new))
+
+    async def _through_tier(self, tier: Tier, new: list[Wanted]) -> None:
+        """Take what the shared tier has that is young enough; the rest is asked for."""
+        await tier.fetch(self.partition, [one.key for one in new])
+        cache = self.partition.cache
+        for one in new:
+            entry = None if cache.suspended else self.partition.entry(one.key)
+            if entry is not None and entry.started > one.newer_than and cache.fresh_for(entry) > 0:
+                cache.figures.shared_hits += 1
+                self._settle(one, entry.value)
+            else:
+                self._waiting.append(one)
+        self.pump()
+
+    def pump(self) -> None:
+        """Send what may leave now."""
+        while self._waiting or self._chunks:
+            is_due = bool(self._waiting) and self._is_due()
+            if not is_due and not self._chunks:
+                self._wait_for_company()
+                return
+            if not self.line.slots.take():
+                self._stand_in_line()
+                return
+            if is_due:
+                self._send(self._portion(), revalidates=False)
+            else:
+                self._send(self._chunks.popleft(), revalidates=True)
+
+    def _is_due(self) -> bool:
+        now = self.loop.time()
+        if len(self._waiting) >= self.partition.cache.max_keys or now >= self._waits_until():
+            return True
+        if now < self._more_until:
+            return False
+        return not self.under_way or self._company_at(now) < COMPANY
+
+    def _waits_until(self) -> float:
+        """Return until when the oldest key waits for company at most, on the loop's clock."""
+        since, patience = self._waiting[0].since, self.partition.cache.settings.patience
+        if not patience:
+            return since
+        for_company = patience * self.pace.typical if self.under_way else 0.0
+        return since + max(for_company, LINGER_SECONDS if self._more_until else 0.0)
+
+    def _company_at(self, now: float) -> float:
+        """Estimate how many requests come in the time that a call usually takes: those counted, forgotten at just that pace."""
+        typical = self.pace.typical
+        return self._company * exp((self._arrived_at - now) / typical) if typical else 0.0
+
+    def _portion(self) -> list[Wanted]:
+        """Take the oldest keys, as many as one call may carry."""
+        count, most = self.partition.cache.max_keys, self.partition.cache.batch.max_text
+        if most is not None:
+            lengths = accumulate(len(written(one.key)) + 1 for one in self._waiting[:count])
+            count = max(1, sum(length <= most + 1 for length in lengths))
+        portion, self._waiting = self._waiting[:count], self._waiting[count:]
+        return portion
+
+    def _wait_for_company(self) -> None:
+        until = self._waits_until()
+        if self._timer is not None and self._timer.when() > until:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self.loop.call_at(until, self._waited)
+
+    def _waited(self) -> None:
+        self._timer = None
+        self.pump()
+
+    def _stand_in_line(self) -> None:
+        if not self._in_line:
+            self._in_line = True
+            self.line.slots.when_free(self._slot_is_free)
+
+    def _slot_is_free(self) -> None:
+        self._in_line = False
+        self.pump()
+
+    # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _send(self, portion: list[Wanted], *, revalidates: bool) -> None:
+        self.under_way += 1
+        self._start(self._carry(portion, revalidates=revalidates))
+
+    async def _carry(self, portion: list[Wanted], *, revalidates: bool) -> None:
+        """Ask for a portion in the slot that was taken for it; whatever happens, everybody is answered and the slot is given back."""
+        try:
+            await self._asker.ask(portion, revalidates=revalidates)
+        except Exception as error:  # noqa: BLE001 - a fault of our own must not leave anybody waiting
+            for one in portion:
+                self._settle(one, error)
+        finally:
+            self.under_way -= 1
+            self.line.slots.release()
+            self.pump()
+        if self.tier is not None:
+            self.tier.store(self.partition, [one.key for one in portion])
+
+    def _settle(self, wanted: Wanted, value: Any) -> None:
+        """Answer a key. MISSING says that it was purged while it was on its way: then it is asked for again, for all who wait."""
+        if value is MISSING:
+            self._again(wanted)
+            return
+        if self._wanted.get(wanted.key) is wanted:
+            del self._wanted[wanted.key]
+            self.clear(wanted.key)
+        if self.chunks is not None:
+            self.chunks.add(wanted.key)
+        if wanted.future.done():
+            return
+        if isinstance(value, BaseException):
+            wanted.future.set_exception(value)
+        else:
+            wanted.future.set_result(value)
+
+    def _again(self, wanted: Wanted) -> None:
+        wanted.since = self.loop.time()
+        if self._wanted.get(wanted.key) is wanted:
+            self._waiting.append(wanted)
+            self.loop.call_soon(self.pump)
+        elif not wanted.future.done():
+            wanted.future.set_result(None)  # a chunk's own copy, for which nobody waits
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def batch_load_fn(self, keys: list[Any]) -> list[Any]:
+        """Load keys as aiodataloader would for its own batches; here `do_resolve_reject` decides when they leave, so nothing calls this."""
+        return [await self.load(key) for key in keys]
+
+    def close(self) -> None:
+        """End what is under way; who still waits for it is told that the gateway is stopping."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+
+def _seen(future: "asyncio.Future[Any]") -> None:
+    """Look at an error that nobody may be waiting for any more, so that asyncio does not report it as forgotten."""
+    if not future.cancelled():
+        future.exception()
