@@ -1,4 +1,4 @@
-"""The `motcua` command: run the gateway, run the sandbox, ask and explain a query, look at systems and schema, and check both."""
+"""The `motcua` command: run gateway and sandbox, ask and explain a query, look at systems, caches and schema, and check queries."""
 
 import json
 import sys
@@ -8,31 +8,29 @@ from typing import Annotated, Any, Literal
 import httpx
 import msgspec
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from graph import serving
+from graph.admin_client import Unreachable
 from graph.app import load_schema
+from graph.cache_commands import cache
 from graph.errors import MotcuaError, SettingsWrong
 from graph.execution.explain import explained
 from graph.execution.explanation import Explanation
 from graph.gateway import shown
 from graph.lint import Finding, lint_document, lint_schema
 from graph.settings import DEFAULT_FILE, load_settings
+from graph.terminal import ERRORS, GATEWAY, WRONG, SettingsFile, Url, err, out, unreachable
 
-GATEWAY = "http://127.0.0.1:8000"
-ERRORS, WRONG, UNREACHABLE = 1, 2, 3
+MAX_WORKERS = 64
 EPILOGUE = "Exit codes: 0 done, 1 answered with errors or found some, 2 wrong settings or usage, 3 the gateway cannot be reached."
 
 app = App(name="motcua", help="One GraphQL door to the information systems of agencies.", help_epilogue=EPILOGUE)
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+app.command(cache)
 
-SettingsFile = Annotated[Path, Parameter(name="--settings", env_var="MOTCUA_SETTINGS", help="The settings file.")]
 Port = Annotated[int, Parameter(help="Port on this machine.")]
 Latency = Annotated[Literal["none", "office", "bad"], Parameter(help="How slowly the simulated agencies answer.")]
-Url = Annotated[str, Parameter(help="Address of the gateway.")]
 QueryFile = Annotated[str, Parameter(help="A file with a query, or - to read it from standard input.", allow_leading_hyphen=True)]
 Variables = Annotated[str | None, Parameter(help="Variables as a JSON object, or @FILE with one.")]
 Operation = Annotated[str | None, Parameter(help="Which operation of the document to run.")]
@@ -56,10 +54,15 @@ def serve(
     *,
     host: Annotated[str, Parameter(help="Address to listen at.")] = "127.0.0.1",
     port: Port = 8000,
+    workers: Annotated[int | None, Parameter(help="How many processes answer; without it what the settings say.")] = None,
     settings: SettingsFile = DEFAULT_FILE,
 ) -> int:
     """Run the gateway with the systems of the settings file, until interrupted."""
-    return serving.serve(load_settings(settings), host=host, port=port, say=out.print)
+    found = load_settings(settings)
+    count = found.gateway.workers if workers is None else workers
+    if not 1 <= count <= MAX_WORKERS:
+        raise SettingsWrong(f"--workers: expected 1 to {MAX_WORKERS}")
+    return serving.serve_together(found, workers=count, host=host, port=port, say=out.print, warn=err.print)
 
 
 @app.command
@@ -88,7 +91,7 @@ def query(
     try:
         answer = ask(url, body)
     except httpx.HTTPError as error:
-        return _unreachable(url, error)
+        return unreachable(url, error)
     report = answer.get("extensions", {}).pop("report", None)
     if not answer.get("extensions", True):
         del answer["extensions"]
@@ -116,7 +119,7 @@ def explain(  # noqa: PLR0913 - each is an option of the command
         try:
             answer = ask(url, body)
         except httpx.HTTPError as error:
-            return _unreachable(url, error)
+            return unreachable(url, error)
         errors = answer.get("errors", [])
         if plan := answer.get("extensions", {}).get("plan"):
             found = msgspec.convert(plan, Explanation)
@@ -156,7 +159,7 @@ def systems(*, url: Url = GATEWAY) -> int:
         with err.status("Asking every system"):
             known = httpx.get(f"{url}/readyz", timeout=30).json()["systems"]
     except (httpx.HTTPError, ValueError, KeyError) as error:
-        return _unreachable(url, error)
+        return unreachable(url, error)
     table = Table("system", "reachable", "ms", "protocol", "problem", box=None, header_style="bold")
     for name, system in known.items():
         reachable = "[green]yes[/]" if system["reachable"] else "[red]no[/]"
@@ -206,11 +209,6 @@ def _summary(findings: list[Finding]) -> str:
     return ", ".join(f"{count} {severity}{'' if count == 1 or severity == 'info' else 's'}" for count, severity in counts)
 
 
-def _unreachable(url: str, error: Exception) -> int:
-    err.print(f"[red]{url} cannot be reached:[/] {error}. Is the gateway running (motcua dev)?")
-    return UNREACHABLE
-
-
 def _document(file: str) -> str:
     return sys.stdin.read() if file == "-" else _text(Path(file))
 
@@ -238,6 +236,8 @@ def main() -> None:
     """Run the command; a wrong setting is one line on standard error."""
     try:
         sys.exit(app(result_action="return_value"))
+    except Unreachable as error:
+        sys.exit(unreachable(error.url, error.error))
     except MotcuaError as error:
         err.print(f"[red]motcua:[/] {error.message}")
         sys.exit(WRONG)

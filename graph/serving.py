@@ -23,23 +23,47 @@ from starlette.types import ASGIApp
 from graph.app import create_app
 from graph.errors import SettingsWrong
 from graph.settings import Settings, load_settings, sandbox_secrets
+from graph.siblings import Worker
+from graph.workers import Workers
 
 Say = Callable[[str], None]
 SANDBOX_WAITS_SECONDS = 30
+CLEARING_SECONDS = 5.0
 
 
 def serve(settings: Settings, *, host: str, port: int, say: Say, when_ready: Callable[[], None] | None = None) -> int:
-    """Run the gateway; requests under way when it is interrupted are answered first."""
-    app = create_app(settings)
+    """Run the gateway in this process; requests under way when it is interrupted are answered first."""
     with listening(host, port) as listener:
+        worker = Worker(host=host, port=listener.getsockname()[1])
+        app = create_app(settings, worker)
 
         def ready() -> None:
             _settle_memory()
-            say(f"Motcua answers at http://{host}:{port}/graphql; open http://{host}:{port}/ for GraphiQL (Ctrl-C stops)")
+            _say_where(worker, say)
             if when_ready is not None:
                 when_ready()
 
         return _run(app, listener, settings.gateway.shutdown_seconds, ready)
+
+
+def serve_together(settings: Settings, *, workers: int, host: str, port: int, say: Say, warn: Say) -> int:
+    """Run the gateway in so many processes that share one port; one that dies is begun again, and `warn` is told."""
+    if workers == 1:
+        return serve(settings, host=host, port=port, say=say)
+    with listening(host, port) as listener:
+        first = Worker(of=workers, host=host, port=listener.getsockname()[1])
+
+        def work(number: int, tell_ready: Callable[[], None]) -> int:
+            app = create_app(settings, first._replace(number=number))
+
+            def ready() -> None:
+                _settle_memory()
+                tell_ready()
+
+            return _run(app, listener, settings.gateway.shutdown_seconds, ready)
+
+        together = Workers(workers, work, listener, warn)
+        return together.run(ready=lambda: _say_where(first, say), limit=settings.gateway.shutdown_seconds + CLEARING_SECONDS)
 
 
 def run_sandbox(file: Path, *, port: int, latency: str, seed: int, say: Say) -> int:
@@ -91,9 +115,19 @@ def _run(app: ASGIApp, listener: socket.socket, shutdown_seconds: float, ready: 
         timeout_graceful_shutdown=max(1, round(shutdown_seconds)),
     )
     server = _Server(config, ready)
-    with _signals(lambda *_: None):  # uvicorn raises them again after it has stopped; there is still something to clear away then
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    with _signals(stop):  # uvicorn has handlers of its own meanwhile, and raises what they caught again when it has stopped
         server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _say_where(worker: Worker, say: Say) -> None:
+    address = f"http://{f'[{worker.host}]' if ':' in worker.host else worker.host}:{worker.port}"
+    by = f", {worker.of} workers" if worker.of > 1 else ""
+    say(f"Motcua answers at {address}/graphql{by}; open {address}/ for GraphiQL (Ctrl-C stops)")
 
 
 def _settle_memory() -> None:
