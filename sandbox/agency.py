@@ -43,11 +43,12 @@ class Found(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One HTTP answer."""
+    """One HTTP answer; `etag` is "" where the agency does not say which version of it this is."""
 
     status: int
     media_type: str
     body: bytes
+    etag: str = ""
 
 
 class Reason(Enum):

@@ -3,12 +3,11 @@
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import FrameType
 from typing import Final
 
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,16 +20,16 @@ from sandbox.agencies.insurance import Insurance
 from sandbox.agencies.population import Population
 from sandbox.agencies.tax import Tax
 from sandbox.agency import Agency
+from sandbox.capacity import Pace
+from sandbox.changes import Changes
+from sandbox.controls import Endpoint, State, controls
 from sandbox.counters import Counters
-from sandbox.faults import Faults, FaultSpecError, read_fault
+from sandbox.faults import Faults
 from sandbox.latency import Latency, Sleep
-from sandbox.personas import PERSONAS
 from sandbox.window import Window
 from sandbox.world import World
 
 SYSTEMS: Final = ("population", "business", "insurance", "civil_status", "tax", "code_lists")
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def default_token(system: str) -> str:
@@ -47,23 +46,24 @@ def agencies(
         message = f"there is no system {', '.join(unknown)}"
         raise ValueError(message)
     closing = asyncio.Event()
-    counters, faults, pace = Counters(SYSTEMS), Faults(), Latency(latency, seed, sleep)
-    routes = _controls(counters, faults)
-    for agency in _all(World(seed), known):
-        window = Window(agency, counters, pace, faults, closing, sleep)
+    world, changes = World(seed), Changes()
+    lists = CodeLists(world, changes, known["code_lists"])
+    state = State(SYSTEMS, world, lists, Counters(SYSTEMS), Faults(), Pace(Latency(latency, seed, sleep), sleep), changes)
+    routes = controls(state)
+    for agency in (*_registers(world, changes, known), lists):
+        window = Window(agency, state.counters, state.pace, state.faults, closing, sleep)
         routes.append(Route(f"{agency.path}/health", _up))
         routes += [Route(one.path, _endpoint(window, one.operation), methods=[one.method]) for one in agency.counters]
     return Starlette(routes=routes, lifespan=lambda _: _until_closing(closing))
 
 
-def _all(world: World, tokens: Mapping[str, str]) -> tuple[Agency, ...]:
+def _registers(world: World, changes: Changes, tokens: Mapping[str, str]) -> tuple[Agency, ...]:
     return (
-        Population(world, tokens["population"]),
+        Population(world, changes, tokens["population"]),
         Registry(world, tokens["business"]),
         Insurance(world, tokens["insurance"]),
         CivilStatus(world, tokens["civil_status"]),
         Tax(world, tokens["tax"]),
-        CodeLists(world, tokens["code_lists"]),
     )
 
 
@@ -105,48 +105,3 @@ async def _until_closing(closing: asyncio.Event) -> AsyncIterator[None]:
         if in_main_thread:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-
-def _controls(counters: Counters, faults: Faults) -> list[Route]:
-    async def calls(request: Request) -> Response:
-        if request.method == "DELETE":
-            counters.reset()
-            return Response(status_code=204)
-        return JSONResponse(counters.report())
-
-    async def one_system(request: Request) -> Response:
-        return await _fault(request, faults)
-
-    async def all_systems(_: Request) -> Response:
-        faults.clear()
-        return Response(status_code=204)
-
-    async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def personas(_: Request) -> Response:
-        return JSONResponse([persona._asdict() for persona in PERSONAS])
-
-    return [
-        Route("/_sandbox/calls", calls, methods=["GET", "DELETE"]),
-        Route("/_sandbox/faults/{system}", one_system, methods=["PUT", "DELETE"]),
-        Route("/_sandbox/faults", all_systems, methods=["DELETE"]),
-        Route("/_sandbox/health", health),
-        Route("/_sandbox/personas", personas),
-    ]
-
-
-async def _fault(request: Request, faults: Faults) -> Response:
-    system: str = request.path_params["system"]
-    if system not in SYSTEMS:
-        return JSONResponse({"error": f"There is no system {system}; there are {', '.join(SYSTEMS)}."}, 404)
-    if request.method == "DELETE":
-        faults.clear(system)
-        return Response(status_code=204)
-    try:
-        faults.put(system, read_fault(orjson.loads(await request.body())))
-    except orjson.JSONDecodeError:
-        return JSONResponse({"error": "The body is not JSON."}, 400)
-    except FaultSpecError as error:
-        return JSONResponse({"error": str(error)}, 400)
-    return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""How often each system was called, with how many keys, and for what."""
+"""How often each system was called, with how many keys, for what, and how often it had nothing new to say."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -15,6 +15,7 @@ class Counters:
         """Begin again at zero."""
         self._calls: Counter[str] = Counter()
         self._keys: Counter[str] = Counter()
+        self._not_modified: Counter[str] = Counter()
         self._operations: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def count(self, system: str, operation: str, keys: int) -> None:
@@ -24,9 +25,18 @@ class Counters:
         if operation:
             self._operations[system][operation] += 1
 
+    def count_not_modified(self, system: str) -> None:
+        """Count one answer that said that nothing has changed; its call is counted already."""
+        self._not_modified[system] += 1
+
     def report(self) -> dict[str, dict[str, object]]:
         """Return the counts of every system, called or not."""
+        return {system: self._counts(system) for system in self._systems}
+
+    def _counts(self, system: str) -> dict[str, object]:
         return {
-            system: {"calls": self._calls[system], "keys": self._keys[system], "operations": dict(self._operations[system])}
-            for system in self._systems
+            "calls": self._calls[system],
+            "keys": self._keys[system],
+            "not_modified": self._not_modified[system],
+            "operations": dict(self._operations[system]),
         }

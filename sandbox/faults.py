@@ -1,6 +1,6 @@
 """What can be made to go wrong at an agency, and for how long it stays wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sandbox.agency import Found
@@ -15,6 +15,8 @@ _PARAMETERS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "wrong_content_type": (frozenset(), frozenset()),
     "garbage": (frozenset(), frozenset()),
     "huge_body": (frozenset({"bytes"}), frozenset()),
+    "poison": (frozenset({"keys"}), frozenset({"code"})),
+    "undecodable": (frozenset({"keys"}), frozenset()),
     **dict.fromkeys(sorted(ROW_FAULTS), (frozenset(), frozenset())),
 }
 """For each kind, the parameters it must have and those it may have."""
@@ -45,6 +47,11 @@ class Fault(NamedTuple):
     retry_after: int | None = None
     size: int = 0
     chunked: bool = False
+    keys: frozenset[str] = frozenset()
+
+    def hits(self, operation: str, keys: Sequence[str]) -> bool:
+        """Tell whether it goes wrong for a call; one with keys only for calls that ask for any of them."""
+        return self.operation in {None, operation} and (not self.keys or not self.keys.isdisjoint(keys))
 
 
 def read_fault(spec: object) -> Fault:
@@ -68,11 +75,19 @@ def read_fault(spec: object) -> Fault:
         operation,
         _whole(numbers["times"]),
         numbers["seconds"] or 0,
-        _whole(numbers["code"]) or 500,
+        _whole(numbers["code"]) or (400 if kind == "poison" else 500),
         _whole(numbers["retry_after"]),
         _whole(numbers["bytes"]) or 0,
         chunked,
+        _keys(spec),
     )
+
+
+def _keys(spec: Mapping[object, object]) -> frozenset[str]:
+    keys = spec.get("keys", [])
+    if "keys" in spec and (not isinstance(keys, list) or not keys or not all(isinstance(key, str) for key in keys)):
+        raise FaultSpecError(_sentence("keys is a list of texts, and not empty"))
+    return frozenset(keys) if isinstance(keys, list) else frozenset()
 
 
 def _number(spec: Mapping[object, object], name: str) -> float | None:
@@ -111,10 +126,10 @@ class Faults:
         else:
             self._faults.pop(system, None)
 
-    def take(self, system: str, operation: str) -> Fault | None:
+    def take(self, system: str, operation: str, keys: Sequence[str]) -> Fault | None:
         """Return the fault that hits this call, and count it off."""
         fault = self._faults.get(system)
-        if fault is None or fault.operation not in {None, operation}:
+        if fault is None or not fault.hits(operation, keys):
             return None
         if fault.times is not None:
             if fault.times == 1:

@@ -8,10 +8,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from sandbox.agency import Agency, Answer, Call, Enquiry, Reason, RefusedError
+from sandbox.agency import Agency, Answer, Call, Enquiry, Found, Reason, RefusedError
+from sandbox.capacity import Pace
 from sandbox.counters import Counters
 from sandbox.faults import ROW_FAULTS, Fault, Faults, disturb
-from sandbox.latency import Latency, Sleep
+from sandbox.latency import Sleep
+from sandbox.spoiling import spoiled
 
 BODY_LIMIT: Final = 1 << 20
 _PIECE: Final = b" " * 65_536
@@ -22,10 +24,10 @@ _GARBAGE: Final = b"\x3c\x3c{ \xff\xfe not a document ]>"
 class Window:
     """Answers every call to one agency."""
 
-    def __init__(self, agency: Agency, counters: Counters, latency: Latency, faults: Faults, closing: asyncio.Event, sleep: Sleep) -> None:
+    def __init__(self, agency: Agency, counters: Counters, pace: Pace, faults: Faults, closing: asyncio.Event, sleep: Sleep) -> None:
         self._agency = agency
         self._counters = counters
-        self._latency = latency
+        self._pace = pace
         self._faults = faults
         self._closing = closing
         self._sleep = sleep
@@ -39,12 +41,26 @@ class Window:
             enquiry = self._read(call)
         except RefusedError as error:
             refusal = error
-        keys = len(enquiry.keys) if enquiry else 0
-        self._counters.count(self._agency.system, operation, keys)
-        await self._latency.wait(self._agency.system, keys)
-        fault = self._faults.take(self._agency.system, operation)
+        keys = enquiry.keys if enquiry else ()
+        self._counters.count(self._agency.system, operation, len(keys))
+        await self._pace.wait(self._agency.system, len(keys))
+        fault = self._faults.take(self._agency.system, operation, keys)
         honest = self._honest(enquiry, refusal, fault)
-        return _response(honest) if fault is None else await self._faulty(request, fault, honest)
+        if fault is None or fault.kind == "undecodable":
+            return self._revalidated(call, honest)
+        if fault.kind == "delay":
+            await self._sleep(fault.seconds)
+            return self._revalidated(call, honest)
+        return await self._faulty(request, fault, honest)
+
+    def _revalidated(self, call: Call, honest: Answer) -> Response:
+        """Answer, or say that the caller has that answer already."""
+        response = _response(honest)
+        known = call.headers.get("if-none-match", "")
+        if not honest.etag or not {"*", honest.etag} & {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+            return response
+        self._counters.count_not_modified(self._agency.system)
+        return Response(status_code=304, headers={"ETag": honest.etag})
 
     def _read(self, call: Call) -> Enquiry:
         if len(call.body) > BODY_LIMIT:
@@ -56,12 +72,16 @@ class Window:
         if enquiry is None:
             return self._agency.refuse(refusal or RefusedError(Reason.TROUBLE, "trouble"))
         try:
-            found = self._agency.find(enquiry)
-            if fault and fault.kind in ROW_FAULTS:
-                found = disturb(fault.kind, found, self._foreign_row(enquiry))
+            found = self._found(enquiry, fault)
         except RefusedError as error:
             return self._agency.refuse(error)
         return self._agency.write(enquiry, found)
+
+    def _found(self, enquiry: Enquiry, fault: Fault | None) -> Found:
+        if fault and fault.kind == "undecodable":
+            return spoiled(self._agency.system, enquiry, fault.keys, self._agency.find)
+        found = self._agency.find(enquiry)
+        return disturb(fault.kind, found, self._foreign_row(enquiry)) if fault and fault.kind in ROW_FAULTS else found
 
     def _foreign_row(self, enquiry: Enquiry) -> bytes:
         for other in self._agency.others(enquiry):
@@ -70,14 +90,12 @@ class Window:
         return b""
 
     async def _faulty(self, request: Request, fault: Fault, honest: Answer) -> Response:
-        if fault.kind == "delay":
-            await self._sleep(fault.seconds)
-        elif fault.kind == "hang":
+        if fault.kind == "hang":
             await self._hang(request)
             return _response(self._agency.refuse(RefusedError(Reason.TROUBLE, "the sandbox is closing")))
-        elif fault.kind == "status":
+        if fault.kind in {"status", "poison"}:
             return self._status(fault)
-        elif fault.kind == "fault_in_200":
+        if fault.kind == "fault_in_200":
             return _response(self._agency.refuse(RefusedError(Reason.HIDDEN_TROUBLE, "trouble at the agency"))._replace(status=200))
         return _broken(fault, honest)
 
@@ -157,4 +175,7 @@ async def _filler(size: int) -> AsyncIterator[bytes]:
 
 
 def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, media_type=answer.media_type)
+    response = Response(answer.body, answer.status, media_type=answer.media_type)
+    if answer.etag:
+        response.headers["ETag"] = answer.etag
+    return response

@@ -1,11 +1,13 @@
 """The shared code lists of the Ministry of Science and Technology: what the codes in everybody's records mean."""
 
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import Final
 
 import orjson
 
 from sandbox.agency import Agency, Answer, Call, Counter, Enquiry, Found, Reason, RefusedError, check_bearer, someone_else, unique
+from sandbox.changes import Changes
 from sandbox.lists import COUNTRIES, ETHNICITIES, GENDERS, MARITAL_STATUSES, RELIGIONS, SECTIONS
 from sandbox.places import REFORM, Place, Places
 from sandbox.world import World
@@ -32,7 +34,8 @@ class CodeLists(Agency):
     path = "/code-lists"
     counters = (Counter("GET", "/code-lists/Category/{list}", _CATEGORY), Counter("GET", "/code-lists/Metadata/{list}", _METADATA))
 
-    def __init__(self, world: World, token: str) -> None:
+    def __init__(self, world: World, changes: Changes, token: str) -> None:
+        self._changes = changes
         self._token = token
         self._makers = _makers(world.places)
         self._made: dict[str, dict[str, bytes]] = {}
@@ -75,22 +78,32 @@ class CodeLists(Agency):
         return someone_else(enquiry, reversed(rows)) if enquiry.operation == _CATEGORY else ()
 
     def write(self, enquiry: Enquiry, found: Found) -> Answer:
-        """Name the list and count the rows; metadata is a bare array."""
+        """Name the list, count the rows and give them a version; metadata is a bare array without one."""
         rows = b"[" + b",".join(row for row in found.rows if row) + b"]"
         if enquiry.operation == _METADATA:
             return Answer(200, _JSON, rows)
         start = f'{{"list":"{enquiry.details["list"]}","version":"{REFORM}","total":{found.total},"rows":'
-        return Answer(200, _JSON, start.encode() + rows + b"}")
+        body = start.encode() + rows + b"}"
+        return Answer(200, _JSON, body, f'"{blake2b(body, digest_size=16).hexdigest()}"')
 
     def refuse(self, refusal: RefusedError) -> Answer:
         """Give one word."""
         status, word = _STATUS.get(refusal.reason, (400, refusal.message))
         return Answer(status, _JSON, orjson.dumps({"error": word}))
 
+    def has(self, name: str, code: str) -> bool:
+        """Tell whether there is such a list with a row of this code."""
+        return name in self._makers and code in self._rows(name)
+
     def _rows(self, name: str) -> dict[str, bytes]:
         if name not in self._made:
             self._made[name] = {code: orjson.dumps(row) for code, row in self._makers[name]().items()}
-        return self._made[name]
+        made, names = self._made[name], self._changes.rows(name)
+        return made | {code: _renamed(made[code], new) for code, new in names.items()} if names else made
+
+
+def _renamed(row: bytes, name: str) -> bytes:
+    return orjson.dumps({column: name if column.startswith("Ten") else value for column, value in orjson.loads(row).items()})
 
 
 def _part(query: dict[str, str]) -> dict[str, str]:

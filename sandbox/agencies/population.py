@@ -9,6 +9,7 @@ from lxml.etree import _Element
 from sandbox import personas
 from sandbox.agencies.soap import close_envelope, fault, local_name, open_envelope, tag, text_of
 from sandbox.agency import Agency, Answer, Call, Counter, Enquiry, Found, Reason, RefusedError, check_bearer, someone_else
+from sandbox.changes import Changes
 from sandbox.codes import is_personal_id
 from sandbox.records import Address, Household, Person, Relative
 from sandbox.spelling import comparable
@@ -31,8 +32,9 @@ class Population(Agency):
     path = "/population"
     counters = (Counter("POST", "/population/ws", ""),)
 
-    def __init__(self, world: World, token: str) -> None:
+    def __init__(self, world: World, changes: Changes, token: str) -> None:
         self._world = world
+        self._changes = changes
         self._token = token
 
     def operation(self, call: Call) -> str:
@@ -62,7 +64,8 @@ class Population(Agency):
             household = self._world.household(key)
             rows = [_household(household)] if household else []
         else:
-            person = self._world.person(key)
+            known = self._world.person(key)
+            person = self._changes.person(known) if known else None
             matches = person and (enquiry.operation == _LOOK_UP or _matches(person, enquiry))
             rows = [_person(person)] if person and matches else []
         return Found(rows, len(rows))

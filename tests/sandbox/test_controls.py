@@ -14,7 +14,7 @@ PATHS = ("population", "business", "insurance", "civil-status", "tax", "code-lis
 async def test_every_system_is_counted_called_or_not(client: httpx.AsyncClient) -> None:
     counts = (await client.get("/_sandbox/calls")).json()
 
-    assert counts == {system: {"calls": 0, "keys": 0, "operations": {}} for system in SYSTEMS}
+    assert counts == {system: {"calls": 0, "keys": 0, "not_modified": 0, "operations": {}} for system in SYSTEMS}
 
 
 async def test_calls_keys_and_operations_are_counted_until_reset(client: httpx.AsyncClient) -> None:
@@ -26,10 +26,10 @@ async def test_calls_keys_and_operations_are_counted_until_reset(client: httpx.A
     counts = (await client.get("/_sandbox/calls")).json()
     reset = await client.delete("/_sandbox/calls")
 
-    assert counts["population"] == {"calls": 2, "keys": 2, "operations": {"TraCuuCongDan": 2}}
-    assert counts["insurance"] == {"calls": 1, "keys": 2, "operations": {"tra-cuu-so": 1}}
-    assert counts["tax"] == {"calls": 1, "keys": 1, "operations": {"TraCuuNNT": 1}}
-    assert counts["code_lists"] == {"calls": 1, "keys": 1, "operations": {"Category": 1}}
+    assert counts["population"] == {"calls": 2, "keys": 2, "not_modified": 0, "operations": {"TraCuuCongDan": 2}}
+    assert counts["insurance"] == {"calls": 1, "keys": 2, "not_modified": 0, "operations": {"tra-cuu-so": 1}}
+    assert counts["tax"] == {"calls": 1, "keys": 1, "not_modified": 0, "operations": {"TraCuuNNT": 1}}
+    assert counts["code_lists"] == {"calls": 1, "keys": 1, "not_modified": 0, "operations": {"Category": 1}}
     assert reset.status_code == 204
     assert (await client.get("/_sandbox/calls")).json()["population"]["calls"] == 0
 
@@ -39,8 +39,8 @@ async def test_refused_calls_count_without_keys(client: httpx.AsyncClient) -> No
     await post_population(client, "not xml")
     counts = (await client.get("/_sandbox/calls")).json()
 
-    assert counts["business"] == {"calls": 1, "keys": 0, "operations": {"enterprises": 1}}
-    assert counts["population"] == {"calls": 1, "keys": 0, "operations": {}}
+    assert counts["business"] == {"calls": 1, "keys": 0, "not_modified": 0, "operations": {"enterprises": 1}}
+    assert counts["population"] == {"calls": 1, "keys": 0, "not_modified": 0, "operations": {}}
 
 
 async def test_health_needs_no_token_and_is_not_counted(client: httpx.AsyncClient) -> None:
@@ -95,6 +95,10 @@ def test_a_token_for_an_unknown_system_is_a_mistake() -> None:
         ({"kind": "status", "code": 500.5}, "code is a number from 400 to 599."),
         ({"kind": "hang", "times": 0}, "times is a number from 1 to 1000000."),
         ({"kind": "hang", "operation": 1}, "operation is a text"),
+        ({"kind": "poison"}, "poison needs keys."),
+        ({"kind": "poison", "keys": []}, "keys is a list of texts, and not empty."),
+        ({"kind": "undecodable", "keys": [7]}, "keys is a list of texts, and not empty."),
+        ({"kind": "undecodable", "keys": ["7"], "code": 500}, "undecodable has no parameter code."),
     ],
 )
 async def test_a_fault_that_makes_no_sense_is_refused_with_a_reason(client: httpx.AsyncClient, spec: object, error: str) -> None:

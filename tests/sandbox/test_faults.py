@@ -291,3 +291,53 @@ async def test_faults_end_when_they_are_deleted(client: httpx.AsyncClient) -> No
 
     assert one_healed == [500, 500, 500, 500, 200, 500]
     assert all_healed == [200] * 6
+
+
+async def test_a_poisoned_key_spoils_the_whole_call_and_no_other(client: httpx.AsyncClient) -> None:
+    await put(client, "business", "poison", keys=[personas.SAO_MAI], times=2)
+    statuses = [
+        (await get_businesses(client, codes)).status_code
+        for codes in ([personas.AN_PHAT], [personas.AN_PHAT, personas.SAO_MAI], [personas.AN_PHAT], [personas.SAO_MAI], [personas.SAO_MAI])
+    ]
+
+    assert statuses == [200, 400, 200, 400, 200]
+
+
+@pytest.mark.parametrize("code", [413, 422, 503])
+async def test_a_poisoned_key_is_answered_with_the_status_it_was_given(client: httpx.AsyncClient, code: int) -> None:
+    await put(client, "tax", "poison", keys=[personas.MAI], code=code)
+
+    assert (await tax(client)).status_code == code
+
+
+READABLE: Final = {
+    "population": ("<NgayThangNam>19850214</NgayThangNam>", "<Nam>99</Nam>"),
+    "business": ('"FOUNDING_DATE":"15/03/2011"', '"FOUNDING_DATE":"99/99/9999"'),
+    "insurance": ('"ngaySinh":"19850214"', '"ngaySinh":"99999999"'),
+    "civil_status": ("<NgayDangKy>14/06/2010<", "<NgayDangKy>99/99/9999<"),
+    "tax": ("<NgayCap>2012-05-14<", "<NgayCap>9999-99-99<"),
+    "code_lists": ('"Ten":"Kinh"', '"Ten":7'),
+}
+"""For each system, a value in the row of the first key that is asked, and what stands there when nobody can read it."""
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+async def test_a_row_that_cannot_be_read_stands_beside_honest_ones(client: httpx.AsyncClient, system: str) -> None:
+    good, bad = READABLE[system]
+    first = {"business": personas.AN_PHAT, "code_lists": "01"}.get(system, personas.THU)
+    honest = (await ASKS[system](client)).text
+    await put(client, system, "undecodable", keys=[first])
+    spoiled = (await ASKS[system](client)).text
+    await put(client, system, "undecodable", keys=["somebody else"])
+
+    assert good in honest
+    assert spoiled == honest.replace(good, bad, 1)
+    assert (await ASKS[system](client)).text == honest
+
+
+async def test_a_case_that_nobody_knows_leaves_the_others_readable(client: httpx.AsyncClient) -> None:
+    unknown = "G22.99-100612-999999"
+    await put(client, "civil_status", "undecodable", keys=[unknown])
+    response = await post_civil_status(client, "traDanhSachHoSo", {"dsMaHoSo": [BIRTH_OF_MINH_ANH.case_id, unknown]})
+
+    assert [case.findtext("maHoSo") for case in civil_data(response)] == [BIRTH_OF_MINH_ANH.case_id]
