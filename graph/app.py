@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -15,19 +16,26 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from graph.admin import Operator
+from graph.admin_http import routes
+from graph.admin_token import admin_token
 from graph.errors import SettingsWrong, Theirs
 from graph.execution.documents import Limits
 from graph.execution.schema import FastSchema
 from graph.gateway import Gateway
 from graph.http import GraphQLEndpoint
-from graph.loading.cache import ResolverCache
+from graph.knobs import Knobs
+from graph.loading.caches import Caches
 from graph.loading.loaders import Sources
+from graph.loading.tier import SharedCaches
 from graph.pages import load_examples, pages
-from graph.settings import BatchSettings, Settings
+from graph.settings import Settings
+from graph.siblings import Worker
 from graph.upstream.connection import Upstream
 from graph.wiring import Wiring, wire_up
 
 READY_FOR_SECONDS = 2.0
+ALONE = Worker()
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -72,14 +80,18 @@ def open_upstreams(wiring: Wiring, settings: Settings) -> dict[str, Upstream]:
     }  # fmt: skip
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Build the gateway; SettingsWrong where anything does not fit."""
+def create_app(settings: Settings, worker: Worker = ALONE) -> Starlette:
+    """Build the gateway, as one of its workers; SettingsWrong where anything does not fit."""
     schema = load_schema(settings)
     wiring = wire_up(schema, settings)
     examples = load_examples(settings.file.parent / settings.gateway.examples)
     upstreams = open_upstreams(wiring, settings)
-    caches = {batch: ResolverCache(batch, settings.batches.get(name, BatchSettings())) for name, batch in wiring.batches.items()}
-    gateway = Gateway(schema, Sources(upstreams, caches))
+    knobs = Knobs(settings, {name: (batch.max_keys, batch.sharing) for name, batch in wiring.batches.items()})
+    caches = Caches(wiring.batches, knobs.all())
+    shared = None if settings.shared is None else SharedCaches(settings.shared, os.environ, caches, str(settings.file))
+    sources = Sources(upstreams, caches, shared)
+    operator = Operator(settings, worker, knobs, caches, shared)
+    gateway = Gateway(schema, sources)
     readiness = Readiness(upstreams)
 
     @contextlib.asynccontextmanager
@@ -87,6 +99,10 @@ def create_app(settings: Settings) -> Starlette:
         async with contextlib.AsyncExitStack() as stack:
             for upstream in upstreams.values():
                 await stack.enter_async_context(upstream)
+            if shared is not None:
+                await stack.enter_async_context(shared)
+            await stack.enter_async_context(operator)
+            stack.callback(sources.close)
             yield
 
     async def alive(_request: Request) -> Response:
@@ -98,8 +114,11 @@ def create_app(settings: Settings) -> Starlette:
         status = "ready" if all(system.reachable for system in systems.values()) else "degraded" if any_reachable else "unready"
         return _json({"status": status, "systems": systems}, 200 if any_reachable else 503)
 
-    app = Door(routes=[*pages(examples), Route("/healthz", alive), Route("/readyz", ready)], lifespan=lifespan)
-    app.endpoint = GraphQLEndpoint(gateway, settings.gateway.max_body_bytes)
+    served = [*pages(examples), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, admin_token(settings, make=True))]
+    app = Door(routes=served, lifespan=lifespan)
+    app.endpoint = GraphQLEndpoint(
+        gateway, settings.gateway.max_body_bytes, trusts_caller_headers=settings.gateway.trust_caller_headers
+    )  # fmt: skip
     app.state.gateway = gateway
     return app
 

@@ -19,7 +19,9 @@ from graph.errors import BadInput, MotcuaError
 from graph.execution.explain import Traced, explained
 from graph.execution.explanation import Explanation
 from graph.execution.schema import FastSchema
+from graph.loading.freshness import Freshness, freshness
 from graph.loading.loaders import Loaders, Sources
+from graph.loading.sharing import ANYBODY, Caller
 from graph.loading.trace import TracedLoaders
 
 log = logging.getLogger("motcua")
@@ -51,11 +53,15 @@ class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back: `executed` tells an execution with errors from a request that was refused before it."""
+    """What goes back: `executed` tells an execution with errors from a request that was refused before it.
+
+    `freshness` says for how long it may be kept outside, None where it may not: with any error, and with personal data unless allowed.
+    """
 
     payload: dict[str, Any]
     executed: bool
     not_by_get: bool = False
+    freshness: Freshness | None = None
 
 
 class Gateway:
@@ -66,11 +72,11 @@ class Gateway:
         self.schema = schema
         self.sources = sources
 
-    async def answer(self, request: GraphQLRequest, *, request_id: str, read_only: bool = False) -> Answer:
+    async def answer(self, request: GraphQLRequest, *, request_id: str, read_only: bool = False, caller: Caller = ANYBODY) -> Answer:
         """Run one request to its end; `read_only` refuses all but queries. Never raises for anything that a caller or a system does."""
         wanted = request.extensions or {}
         plan = wanted.get("plan")
-        context = RequestContext(TracedLoaders(self.sources) if plan == ANALYSE else Loaders(self.sources), request_id)
+        context = RequestContext((TracedLoaders if plan == ANALYSE else Loaders)(self.sources, caller), request_id)
         processor = time.thread_time() if plan == ANALYSE else 0.0
         try:
             result = await self.schema.execute(
@@ -98,7 +104,7 @@ class Gateway:
             extensions["plan"] = self._plan(request, context, processor)
         if extensions:
             payload["extensions"] = extensions
-        return Answer(payload, executed=True)
+        return Answer(payload, executed=True, freshness=None if errors or extensions else freshness(context.loaders))
 
     def _plan(self, request: GraphQLRequest, context: RequestContext, processor: float) -> Any:
         """Explain how a request was answered and, where it was traced, what each link and each call took."""

@@ -3,6 +3,7 @@
 An ASGI application of its own: Strawberry's view speaks neither `application/graphql-response+json` nor its status codes.
 """
 
+import hashlib
 import itertools
 import os
 import re
@@ -15,6 +16,8 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from graph.gateway import INTERNAL, Answer, Gateway, GraphQLRequest, log_fault
+from graph.loading.freshness import Freshness
+from graph.loading.sharing import ANYBODY, Caller
 
 RESPONSE_JSON, PLAIN_JSON = "application/graphql-response+json", "application/json"
 CONTENT_TYPES = {media_type: (b"content-type", f"{media_type}; charset=utf-8".encode()) for media_type in (RESPONSE_JSON, PLAIN_JSON)}
@@ -23,6 +26,10 @@ PLANS: dict[bytes, bool | str] = {b"1": True, b"analyse": "analyse"}  # what the
 # Ids of requests that bring none: unlike those of any other process, and made without asking the system for chance each time.
 PROCESS, COUNTER = os.urandom(10).hex(), itertools.count(1)
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# What a proxy in front says of the caller, where the settings trust it: names of X-Road, and the purpose.
+CALLER_HEADERS = (b"x-road-client", b"x-purpose", b"x-road-userid")
+CALLER_PART = re.compile(rb"[A-Za-z0-9._:/-]{1,255}")
+NO_STORE = ((b"cache-control", b"no-store"),)
 
 
 class Refused(Exception):
@@ -41,12 +48,16 @@ class Gone(Exception):
 
 
 class GraphQLEndpoint:
-    """The endpoint; `max_body_bytes` bounds a POST's body and a GET's query string."""
+    """The endpoint; `max_body_bytes` bounds a POST's body and a GET's query string.
 
-    def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
+    `trusts_caller_headers` is for a gateway behind a proxy that vouches for what its headers say of the caller.
+    """
+
+    def __init__(self, gateway: Gateway, max_body_bytes: int, *, trusts_caller_headers: bool = False) -> None:
         """Serve this gateway."""
         self.gateway = gateway
         self.max_body_bytes = max_body_bytes
+        self.trusts_caller_headers = trusts_caller_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -58,20 +69,26 @@ class GraphQLEndpoint:
         try:
             media_type = negotiated(headers.get(b"accept"))
             request = await self._request(scope, headers, receive)
-            answer = await self.gateway.answer(request, request_id=request_id, read_only=scope["method"] == "GET")
+            caller = _caller(headers) if self.trusts_caller_headers else ANYBODY
+            answer = await self.gateway.answer(request, request_id=request_id, read_only=scope["method"] == "GET", caller=caller)
             status, body = _status(answer, media_type), orjson.dumps(answer.payload)
-            more = ((b"allow", b"POST"),) if answer.not_by_get else ()
+            more = NO_STORE
+            if answer.not_by_get:
+                more = (*NO_STORE, (b"allow", b"POST"))
+            elif answer.freshness is not None:
+                more = _cacheable(answer.freshness, body)
+                if scope["method"] == "GET" and more[-1][1] in headers.get(b"if-none-match", b""):
+                    status, body = 304, b""
         except Refused as refusal:
-            status, body, more = refusal.status, _error(refusal.message, "BAD_USER_INPUT"), refusal.headers
+            status, body, more = refusal.status, _error(refusal.message, "BAD_USER_INPUT"), (*NO_STORE, *refusal.headers)
         except Gone:
             return
         except Exception as error:  # noqa: BLE001 - nothing stands above that would word it
             log_fault(error, request_id)
-            status, body, more = 500, _error(INTERNAL, "INTERNAL"), ()
+            status, body, more = 500, _error(INTERNAL, "INTERNAL"), NO_STORE
         start = [
             CONTENT_TYPES[media_type],
             (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
             (b"x-request-id", request_id.encode()),
             *more,
@@ -115,6 +132,30 @@ class GraphQLEndpoint:
             if name in parts:
                 parts[name] = _json_part(name, parts[name])
         return _converted(parts)
+
+
+def _caller(headers: dict[bytes, bytes]) -> Caller:
+    """Read what the proxy says of the caller; of a person's id the country in front is left out."""
+    found = []
+    for name in CALLER_HEADERS:
+        value = headers.get(name, b"")
+        if value and not CALLER_PART.fullmatch(value):
+            raise Refused(400, f"The header {name.decode()} is not well formed")
+        found.append(value.decode())
+    consumer, purpose, official = found
+    return Caller(consumer or ANYBODY.consumer, purpose, official.removeprefix("VN") or None)
+
+
+def _cacheable(fresh: Freshness, body: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Say for how long an answer may be kept; its entity tag comes last."""
+    lasts = f"{fresh.scope}, max-age={fresh.age + fresh.left}" if fresh.left else "no-cache"
+    tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+    return (
+        (b"cache-control", lasts.encode()),
+        (b"age", str(fresh.age).encode()),
+        (b"vary", b"accept"),
+        (b"etag", tag.encode()),
+    )
 
 
 def _error(message: str, code: str) -> bytes:

@@ -15,17 +15,19 @@ import strawberry
 from graph.context import RequestContext
 from graph.errors import BadInput, ContractBroken
 from graph.execution.schema import FastSchema
-from graph.loading.batch import Batch, batch_many, batch_one, counted, keyed
+from graph.loading.batch import Batch, Declared, batch_many, batch_one, counted, keyed
 from graph.loading.link import Link
+from graph.loading.windows import Days, windows_of
 from graph.upstream import soap, xml
 from graph.upstream.connection import Upstream
 from graph.upstream.envelope import Codes
-from graph.upstream.record import Record, wire
+from graph.upstream.record import Provenance, Record, wire
 from graph.upstream.system import System
 
 __all__ = [
-    "BadInput", "Batch", "Codes", "ContractBroken", "FastSchema", "Link", "Record", "RequestContext", "System", "Upstream",
-    "batch_many", "batch_one", "counted", "field", "keyed", "link", "link_each", "soap", "wire", "xml",
+    "BadInput", "Batch", "Codes", "ContractBroken", "Days", "Declared", "FastSchema", "Link", "Provenance", "Record", "RequestContext",
+    "System", "Upstream", "batch_many", "batch_one", "counted", "field", "keyed", "link", "link_each", "soap", "windows_of", "wire",
+    "xml",
 ]  # fmt: skip
 
 Key = str | Callable[..., Any]

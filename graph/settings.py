@@ -38,6 +38,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     documents_kept: Count = 512
     plans_kept: Count = 1_024
     shutdown_seconds: Seconds = 20.0
+    trust_caller_headers: bool = False
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    state: str = ".motcua"
 
 
 class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,15 +62,54 @@ class SystemSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_seconds: Seconds = 8.0
     max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 16
     max_answer_bytes: Bytes = 4_194_304
+    client: Literal["pool", "httpx"] = "pool"
     options: dict[str, Any] = {}
 
 
-class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[batches.<name>]`: the resolver cache of one batch function; `ttl_seconds = 0` keeps nothing."""
+StaleOutcome = Literal["timeout", "unavailable", "throttled"]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Span = Annotated[float, msgspec.Meta(ge=0, le=31_536_000)]
 
-    ttl_seconds: Annotated[float, msgspec.Meta(ge=0, le=31_536_000)] = 60.0
+
+class BatchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[batches.<name>]`: the knobs of one batch function, of its resolver cache and of its collector; docs/operating.md explains each."""
+
+    ttl_seconds: Span = 60.0
     negative_ttl_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 10.0
-    max_entries: Count = 10_000
+    longest_ttl_seconds: Span = 31_536_000.0
+    jitter: Annotated[float, msgspec.Meta(ge=0, le=0.5)] = 0.1
+    stale_while_revalidate_seconds: Span = 0.0
+    stale_if_error_seconds: Span = 0.0
+    stale_if_error_on: tuple[StaleOutcome, ...] = ("timeout", "unavailable", "throttled")
+    early_refresh: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.0
+    max_bytes: Annotated[int, msgspec.Meta(ge=65_536, le=68_719_476_736)] = 16_777_216
+    max_entry_bytes: Bytes = 262_144
+    eviction: Literal["s3fifo", "lru", "lfu"] = "s3fifo"
+    sharing: Literal["shared", "purpose", "caller", "none"] | None = None
+    max_keys: Count | None = None
+    patience: Annotated[float, msgspec.Meta(ge=0, le=5)] = 1.0
+    quarantine_seconds: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 60.0
+    client_cache: Literal["never", "private", "public"] | None = None
+    stale_share: Annotated[float, msgspec.Meta(gt=0, le=0.5)] = 0.01
+
+
+class SharedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[shared]`: the tier of the resolver caches in Redis or Valkey that several processes use; without the section there is none.
+
+    `keys` are pointers to secrets of at least 32 bytes: the first seals, all of them open, so that a key can be changed without a stop.
+    """
+
+    url: str
+    keys: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=4)]
+    connect_seconds: Seconds = 0.02
+    operation_seconds: Seconds = 0.01
+    feed_seconds: Seconds = 0.5
+
+
+class AdminSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[admin]`: the operators' interface; a token's file that does not exist is made at the first start, readable by its owner alone."""
+
+    token: str = "file:.motcua/admin.token"  # noqa: S105 - where the secret is, not the secret
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -79,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True):
     sandbox: SandboxSettings
     systems: Mapping[str, SystemSettings]
     batches: Mapping[str, BatchSettings]
+    shared: SharedSettings | None = None
+    admin: AdminSettings = AdminSettings()
 
     def wrong(self, key: str, expected: str) -> SettingsWrong:
         """Make the error that names a key of this file."""
@@ -103,11 +147,17 @@ def load_settings(
         raise SettingsWrong(f'{file}: engine: expected "fast" or "reference"')
     systems = _table(file, "systems", raw.pop("systems", {}), SystemSettings)
     batches = _table(file, "batches", raw.pop("batches", {}), BatchSettings)
+    shared = _section(file, "shared", raw.pop("shared"), SharedSettings) if "shared" in raw else None
+    admin = _section(file, "admin", raw.pop("admin", {}), AdminSettings)
     if raw:
-        raise SettingsWrong(f"{file}: {next(iter(raw))}: no such section; expected engine, gateway, sandbox, systems or batches")
+        raise SettingsWrong(
+            f"{file}: {next(iter(raw))}: no such section; expected engine, gateway, sandbox, systems, batches, shared or admin"
+        )
     given = os.environ if environment is None else environment
     systems = {name: _resolved(file, name, system, sandbox, given if secrets else None) for name, system in systems.items()}
-    return Settings(file=file, gateway=gateway, engine=engine, sandbox=sandbox, systems=systems, batches=batches)
+    return Settings(
+        file=file, gateway=gateway, engine=engine, sandbox=sandbox, systems=systems, batches=batches, shared=shared, admin=admin
+    )  # fmt: skip
 
 
 def sandbox_secrets(file: Path, token_of: Callable[[str], str]) -> dict[str, str]:

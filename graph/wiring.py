@@ -16,7 +16,7 @@ from graph.errors import SettingsWrong
 from graph.loading.batch import Batch
 from graph.seam import Link
 from graph.settings import Settings, convert
-from graph.upstream.record import Record, is_record, item_of, optional, wire_type
+from graph.upstream.record import Provenance, Record, is_record, item_of, optional, wire_type
 from graph.upstream.system import System
 
 
@@ -122,6 +122,11 @@ class _Proof:
         if not (isinstance(key, type) and issubclass(key, _class(link.batch.key_type))):
             self.found.append(f"{where}: its key is {_words(key)}; {link.batch.name} expects {_words(link.batch.key_type)}")
 
+    def _tells_provenance(self, kind: Any) -> bool:
+        """Tell whether each field of a type is an attribute of a provenance."""
+        fields = (kind.resolve_type() if isinstance(kind, LazyType) else kind).__strawberry_definition__.fields
+        return all(hasattr(Provenance, each.python_name) for each in fields)
+
     def _known(self, batch: Batch[Any, Any]) -> None:
         """Note a batch function and its system; two of one name could not be told apart in the settings."""
         if self.wiring.batches.setdefault(batch.name, batch) is not batch:
@@ -148,7 +153,7 @@ class _Proof:
         if isinstance(kind, LazyType) or has_object_definition(kind):
             if is_record(inner):
                 self._object(kind, inner)
-            return is_record(inner)
+            return is_record(inner) or (inner is Provenance and self._tells_provenance(kind))
         return isinstance(inner, type) and issubclass(inner, _class(kind))
 
 

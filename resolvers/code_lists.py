@@ -2,9 +2,9 @@
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from graph.seam import ContractBroken, Record, System, Upstream, batch_many, batch_one, counted, keyed, wire
+from graph.seam import ContractBroken, Declared, Record, System, Upstream, batch_many, batch_one, counted, keyed, wire
 from resolvers.identifiers import CommuneCode, ProvinceCode
 from resolvers.values import PartialDate
 
@@ -15,6 +15,8 @@ SYSTEM = System(
     protocol="REST GET",
 )
 WHOLE_LIST = 1_000
+# The same for everybody, about nobody, and the lists say when nothing has changed.
+PUBLIC: Final[Declared] = {"sharing": "shared", "personal": False, "revalidates": True}
 
 
 class PlaceKind(enum.Enum):
@@ -104,7 +106,14 @@ class _Sections(Record):
     rows: tuple[SectionRecord, ...] = wire("rows")
 
 
-@batch_one(SYSTEM, max_keys=100)
+def _province(_code: str, commune: CommuneRecord) -> tuple[str, ...]:
+    return (f"province:{commune.province_code}",)
+
+
+PLACES: Final[Declared] = {**PUBLIC, "tags": _province}
+
+
+@batch_one(SYSTEM, max_keys=100, **PUBLIC)
 async def province_by_code(upstream: Upstream, codes: Sequence[ProvinceCode]) -> Mapping[ProvinceCode, ProvinceRecord]:
     """Look provinces up by code, living or ended."""
     page: _Provinces = await _rows(upstream, "donvihanhchinhcap1", codes, _Provinces)
@@ -112,7 +121,7 @@ async def province_by_code(upstream: Upstream, codes: Sequence[ProvinceCode]) ->
     return keyed(SYSTEM, page.rows, lambda province: province.code)
 
 
-@batch_one(SYSTEM, max_keys=100)
+@batch_one(SYSTEM, max_keys=100, **PLACES)
 async def commune_by_code(upstream: Upstream, codes: Sequence[CommuneCode]) -> Mapping[CommuneCode, CommuneRecord]:
     """Look communes up by national code, living or ended."""
     page: _Communes = await _rows(upstream, "donvihanhchinhcap3", codes, _Communes)
@@ -120,7 +129,7 @@ async def commune_by_code(upstream: Upstream, codes: Sequence[CommuneCode]) -> M
     return keyed(SYSTEM, page.rows, lambda commune: commune.code)
 
 
-@batch_one(SYSTEM, max_keys=100)
+@batch_one(SYSTEM, max_keys=100, **PLACES)
 async def commune_by_business_registry_code(upstream: Upstream, codes: Sequence[str]) -> Mapping[str, CommuneRecord]:
     """Look communes up by the number that the business registry gives them."""
     page: _Communes = await _rows(upstream, "dkkd-donvihanhchinhcap3", codes, _Communes)
@@ -128,25 +137,25 @@ async def commune_by_business_registry_code(upstream: Upstream, codes: Sequence[
     return keyed(SYSTEM, page.rows, lambda commune: commune.source_code)
 
 
-@batch_one(SYSTEM, max_keys=100)
+@batch_one(SYSTEM, max_keys=100, **PUBLIC)
 async def ethnicity_by_code(upstream: Upstream, codes: Sequence[str]) -> Mapping[str, CodeRecord]:
     """Look ethnicities up by code."""
     return await _codes(upstream, "madantoc", codes)
 
 
-@batch_one(SYSTEM, max_keys=100)
+@batch_one(SYSTEM, max_keys=100, **PUBLIC)
 async def religion_by_code(upstream: Upstream, codes: Sequence[str]) -> Mapping[str, CodeRecord]:
     """Look religions up by code."""
     return await _codes(upstream, "matongiao", codes)
 
 
-@batch_one(SYSTEM, max_keys=100)
+@batch_one(SYSTEM, max_keys=100, **PUBLIC)
 async def nationality_by_code(upstream: Upstream, codes: Sequence[str]) -> Mapping[str, CodeRecord]:
     """Look nationalities up by their two letters."""
     return await _codes(upstream, "maquocgia", codes)
 
 
-@batch_many(SYSTEM, max_keys=1)
+@batch_many(SYSTEM, max_keys=1, **PUBLIC)
 async def provinces(upstream: Upstream, lists: Sequence[str]) -> Mapping[str, tuple[ProvinceRecord, ...]]:
     """Fetch the whole list of provinces; the key is the name of the list."""
     page: _Provinces = await upstream.get(f"/Category/{lists[0]}", {"limit": WHOLE_LIST}, returns=_Provinces)
@@ -154,7 +163,7 @@ async def provinces(upstream: Upstream, lists: Sequence[str]) -> Mapping[str, tu
     return {lists[0]: page.rows}
 
 
-@batch_one(SYSTEM, max_keys=100)
+@batch_one(SYSTEM, max_keys=100, **PUBLIC)
 async def section_by_division(upstream: Upstream, divisions: Sequence[str]) -> Mapping[str, SectionRecord]:
     """Find the section of two-digit divisions; the list has 22 rows, so it is fetched whole."""
     page: _Sections = await upstream.get("/Category/manganhkinhte", {"limit": WHOLE_LIST}, returns=_Sections)

@@ -45,6 +45,11 @@ class PersonalId(Identifier):
         return parsed
 
     @property
+    def person(self) -> str:
+        """The person whom it names: this is what a purge of a person looks for."""
+        return str(self)
+
+    @property
     def birth_year(self) -> int:
         """The year of birth that the id states."""
         return CENTURIES[self[3]] + int(self[4:6])
@@ -97,6 +102,11 @@ class TaxCode(Identifier):
         if not TaxBody.is_right(parsed[:10]) or (len(parsed) > 10 and parsed.endswith("000")):  # noqa: PLR2004 - a branch
             raise BadInput(f"{cls.__name__}: expected {cls.rule}")
         return cls(f"{parsed[:10]}-{parsed[-3:]}") if len(parsed) > 10 else parsed  # noqa: PLR2004 - a branch
+
+    @property
+    def person(self) -> str | None:
+        """The person whom it names; None for a business or a branch."""
+        return str(self) if len(self) == 12 else None  # noqa: PLR2004 - a personal id
 
 
 class InsuranceNumber(Identifier):

@@ -1,7 +1,6 @@
 """Social insurance: who is insured, since when, by which employer and on what pay."""
 
 import enum
-import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -154,7 +153,7 @@ async def _books(upstream: Upstream, kind: str, keys: Sequence[str]) -> dict[str
 
 async def _asked(upstream: Upstream, path: str, question: Mapping[str, object], returns: type[Record]) -> Any:
     """Send one request; the token has a header of its own."""
-    body = {"maYeuCau": uuid.uuid4().hex, **question}
+    body = {"maYeuCau": upstream.new_message_id(), **question}
     return await upstream.post(path, body, returns=returns, headers={"token": upstream.token})
 
 

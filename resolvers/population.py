@@ -1,7 +1,6 @@
 """Population: who a person is, where they live, who belongs to their family and household."""
 
 import enum
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +17,10 @@ THREE_FACTORS, BY_ID, HOUSEHOLD = "037", "034", "035"
 
 
 class PopulationOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who asks: the ministry of public security wants an official's own id, unit and account in every message."""
+    """Who asks: the ministry of public security wants an official's own id, unit and account in every message.
+
+    `official` stands in where the caller names no official of their own.
+    """
 
     agency: str
     official: str
@@ -32,6 +34,7 @@ SYSTEM = System(
     owner="Ministry of Public Security",
     protocol="SOAP 1.1",
     options=PopulationOptions,
+    per_official=True,
 )
 
 
@@ -198,14 +201,22 @@ class VerificationRecord(Record):
     retryable: bool | None = None
 
 
-@batch_one(SYSTEM, max_keys=1)
+def _household(_key: PersonalId, person: CitizenRecord) -> tuple[str, ...]:
+    return () if person.household_code is None else (f"household:{person.household_code}",)
+
+
+def _members(_key: PersonalId, household: HouseholdRecord) -> tuple[str, ...]:
+    return (f"household:{household.code}",)
+
+
+@batch_one(SYSTEM, max_keys=1, tags=_household)
 async def citizen_by_id(upstream: Upstream, ids: Sequence[PersonalId]) -> Mapping[PersonalId, CitizenRecord]:
     """Look one person up by personal id."""
     answer: _Citizens = await _asked(upstream, "TraCuuCongDan", BY_ID, [_text("SoDinhDanh", ids[0])], _Citizens)
     return keyed(SYSTEM, answer.people, lambda person: person.personal_id)
 
 
-@batch_one(SYSTEM, max_keys=1)
+@batch_one(SYSTEM, max_keys=1, tags=_members)
 async def household_by_member(upstream: Upstream, ids: Sequence[PersonalId]) -> Mapping[PersonalId, HouseholdRecord]:
     """Look up the household that a person belongs to; an answer without that person is somebody else's household."""
     answer: _Households = await _asked(upstream, "TraCuuHoGiaDinh", HOUSEHOLD, [_text("SoDinhDanh", ids[0])], _Households)
@@ -219,7 +230,7 @@ async def household_by_member(upstream: Upstream, ids: Sequence[PersonalId]) -> 
     return {ids[0]: household}
 
 
-@batch_one(SYSTEM, max_keys=1)
+@batch_one(SYSTEM, max_keys=1, sharing="none")
 async def verification(upstream: Upstream, claims: Sequence[Claim]) -> Mapping[Claim, VerificationRecord]:
     """Compare a claim by service 037, which says "no" to a wrong name and to an unknown person alike.
 
@@ -262,10 +273,10 @@ async def _asked(upstream: Upstream, operation: str, service: str, question: lis
     """Send one request; the official who asks is part of each."""
     options: PopulationOptions = upstream.options
     who = [
-        _text("MaYeuCau", uuid.uuid4().hex),
+        _text("MaYeuCau", upstream.new_message_id()),
         _text("MaDVC", options.agency),
         _text("MaTichHop", service),
-        _text("MaCanBo", options.official),
+        _text("MaCanBo", upstream.official or options.official),
         _text("MaDonVi", options.unit),
         _text("TaiKhoan", options.account),
     ]

@@ -1,7 +1,6 @@
 """Tax: whether a person or a business is registered, in good standing, and owes anything."""
 
 import enum
-import uuid
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -109,7 +108,7 @@ async def taxpayer_by_code(upstream: Upstream, codes: Sequence[TaxCode]) -> Mapp
     """Look taxpayers up by code; a missing row is a loss on the way, not a "no"."""
     operation = soap.element(
         "TraCuuNNT",
-        [_element("MaGiaoDich", uuid.uuid4().hex), _element("DanhSachMST", [_element("MST", code) for code in codes])],
+        [_element("MaGiaoDich", upstream.new_message_id()), _element("DanhSachMST", [_element("MST", code) for code in codes])],
         namespace=REQUEST,
     )
     answer: _Answer = await upstream.soap(operation, returns=_Answer, action="TraCuuNNT", header=_security(upstream))

@@ -12,6 +12,7 @@ from resolvers.population import citizen_by_id
 from resolvers.tax import taxpayer_by_code
 from resolvers.values import Money, PartialDate
 from schema.places import Commune
+from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
     from schema.citizen import Citizen
@@ -47,6 +48,7 @@ class IndustrySection:
     code: str = field("Letter A to V (mã ngành cấp 1).")
     name: str = field("Name (tên ngành).")
     version: str = field("Edition of the classification (phiên bản).")
+    provenance: Provenance | None = provenance()
 
 
 @strawberry.type(description="A registered line of business (ngành, nghề kinh doanh).")
@@ -109,3 +111,4 @@ class Business:
     tax: Annotated["Taxpayer", strawberry.lazy("schema.tax")] | None = link(
         taxpayer_by_code, key=_tax_code, description="The business as a taxpayer (người nộp thuế)."
     )
+    provenance: Provenance | None = provenance()

@@ -15,6 +15,7 @@ from resolvers.population import Kinship, MaritalStatus, citizen_by_id, househol
 from resolvers.tax import taxpayer_by_code
 from resolvers.values import Gender, PartialDate
 from schema.places import Address
+from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
     from schema.business import Business
@@ -38,6 +39,7 @@ class CodeEntry:
 
     code: str = field("The code (mã).")
     name: str = field("What it means, in Vietnamese (tên).")
+    provenance: Provenance | None = provenance()
 
 
 def _father(person: population.CitizenRecord) -> PersonalId | None:
@@ -102,6 +104,7 @@ class Household:
     code: str = field("Household code (mã hộ).")
     address: Address | None = field("Where it lives (địa chỉ).")
     members: list[HouseholdMember] = field("Its members, the head among them (thành viên).")
+    provenance: Provenance | None = provenance()
 
 
 @strawberry.type(description="A person in the national population database (công dân).")
@@ -161,6 +164,7 @@ class Citizen:
         key="personal_id",
         description="Businesses that the person legally represents (doanh nghiệp do công dân đại diện theo pháp luật).",
     )
+    provenance: Provenance | None = provenance()
 
 
 @strawberry.type(description="Whether an id, a name and a birth date belong together (kết quả xác thực thông tin công dân).")
@@ -174,3 +178,4 @@ class Verification:
     )
     reason: str | None = field("With CANNOT_SAY, the error code of the register's failure (lý do).")
     retryable: bool | None = field("With CANNOT_SAY, whether asking again may help (có thể thử lại).")
+    provenance: Provenance | None = provenance()

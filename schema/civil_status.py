@@ -9,6 +9,7 @@ from resolvers.civil_status import EventType, MarriageStatus
 from resolvers.identifiers import CaseId, PersonalId
 from resolvers.population import citizen_by_id
 from resolvers.values import PartialDate
+from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
     from schema.citizen import Citizen
@@ -49,3 +50,4 @@ class CivilStatusEvent:
     marriage_status: MarriageStatus | None = field("With a marriage, whether it stands (tình trạng).")
     deceased: EventParty | None = field("With a death, the deceased (người chết).")
     died_on: PartialDate | None = field("With a death, the day (ngày chết).")
+    provenance: Provenance | None = provenance()

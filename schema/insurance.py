@@ -10,6 +10,7 @@ from resolvers.identifiers import BusinessCode, InsuranceNumber, PersonalId
 from resolvers.insurance import BookRecord, InsuranceStatus, YearOfBook, periods_by_year
 from resolvers.population import citizen_by_id
 from resolvers.values import Gender, Money, PartialDate
+from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
     from schema.business import Business
@@ -41,6 +42,7 @@ class InsurancePeriod:
     employer: Annotated["Business", strawberry.lazy("schema.business")] | None = link(
         business_by_code, key="employer_code", description="The employer (đơn vị sử dụng lao động)."
     )
+    provenance: Provenance | None = provenance()
 
 
 @strawberry.type(description="A social insurance book (sổ bảo hiểm xã hội).")
@@ -67,3 +69,4 @@ class InsuranceBook:
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id, key="personal_id", description="The person (công dân)."
     )
+    provenance: Provenance | None = provenance()

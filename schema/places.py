@@ -6,6 +6,7 @@ from graph.seam import field, link, link_each
 from resolvers.code_lists import CommuneRecord, PlaceKind, ProvinceRecord, commune_by_code, province_by_code
 from resolvers.identifiers import CommuneCode, ProvinceCode
 from resolvers.values import PartialDate
+from schema.provenance import Provenance, provenance
 
 PlaceKindType = strawberry.enum(PlaceKind, name="PlaceKind", description="Kind of administrative unit (loại đơn vị hành chính).")
 
@@ -24,6 +25,7 @@ class Province:
         keys="successor_codes",
         description="Provinces that took an ended one over (đơn vị kế thừa).",
     )
+    provenance: Provenance | None = provenance()
 
 
 @strawberry.type(
@@ -44,6 +46,7 @@ class Commune:
         keys="successor_codes",
         description="Communes that took an ended one over; several where it was divided (đơn vị kế thừa).",
     )
+    provenance: Provenance | None = provenance()
 
 
 @strawberry.type(description="An address as the population database has it (địa chỉ).")

@@ -10,6 +10,7 @@ from resolvers.identifiers import BusinessCode, PersonalId, TaxCode
 from resolvers.population import citizen_by_id
 from resolvers.tax import TaxpayerKind, TaxpayerRecord, TaxpayerStatus
 from resolvers.values import Money, PartialDate
+from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
     from schema.business import Business
@@ -57,3 +58,4 @@ class Taxpayer:
     business: Annotated["Business", strawberry.lazy("schema.business")] | None = link(
         business_by_code, key=_business, description="The business, for a branch its parent (doanh nghiệp)."
     )
+    provenance: Provenance | None = provenance()

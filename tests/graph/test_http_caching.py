@@ -1,0 +1,123 @@
+"""What the answers say about being kept outside, and what a proxy in front may say about the caller."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+import strawberry
+
+from graph.execution.schema import FastSchema
+from graph.gateway import Gateway
+from graph.http import GraphQLEndpoint
+from graph.loading.cache import wall_clock
+from graph.seam import Provenance, field, link
+from tests.graph.loading.register import Door, Person, Register, down
+
+QUERY = '{ row(code: "a") { name } }'
+
+
+def client(register: Register, *, trusts: bool = False, **knobs: Any) -> httpx.AsyncClient:
+    """Make a gateway over a register, and a client of it."""
+
+    def code(_root: None, code: str) -> Person:
+        return Person(code)
+
+    @strawberry.type
+    class Origin:
+        system: str = field("System.")
+        age_seconds: int = field("Age.")
+        stale: bool = field("Stale.")
+
+    @strawberry.type
+    class Row:
+        name: str = field("Name.")
+        provenance: Origin | None = field("Origin.")
+
+    @strawberry.type
+    class Query:
+        row: Row | None = link(register.batch, key=code, description="A row.")
+
+    door = Door(register, clock=wall_clock, jitter=0, **{"ttl_seconds": 600, **knobs})
+    endpoint = GraphQLEndpoint(Gateway(FastSchema(Query), door.sources), 2_000, trusts_caller_headers=trusts)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway")
+
+
+def public() -> Register:
+    return Register(sharing="shared", personal=False)
+
+
+async def get(door: httpx.AsyncClient, query: str = QUERY, **headers: str) -> httpx.Response:
+    return await door.get("/graphql", params={"query": query}, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+async def test_a_public_answer_may_be_kept_as_long_as_its_data_is_fresh_and_is_confirmed_by_its_tag() -> None:
+    async with client(public()) as door:
+        first = await get(door)
+        assert first.headers["cache-control"] == "public, max-age=599"
+        assert (first.headers["age"], first.headers["vary"]) == ("0", "accept")
+
+        again = await get(door, if_none_match=first.headers["etag"])
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+        assert (await get(door, if_none_match='"other"')).status_code == 200
+        assert (await get(door, '{ row(code: "b") { name } }')).headers["etag"] != first.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("register", "query"),
+    [
+        (Register(), QUERY),
+        (public(), "{ __typename }"),
+        (public(), "{ nonsense }"),
+    ],
+    ids=["personal", "nothing asked", "refused"],
+)
+async def test_everything_else_may_not_be_kept(register: Register, query: str) -> None:
+    async with client(register) as door:
+        answer = await get(door, query)
+        assert answer.headers["cache-control"] == "no-store"
+        assert "etag" not in answer.headers
+
+
+async def test_an_answer_with_an_error_may_not_be_kept() -> None:
+    register = public()
+    register.down = down()
+    async with client(register) as door:
+        answer = await get(door)
+        assert answer.json()["errors"]
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_personal_data_may_be_kept_by_the_caller_where_the_settings_allow_it() -> None:
+    async with client(Register(), client_cache="private") as door:
+        assert (await get(door)).headers["cache-control"] == "private, max-age=599"
+
+
+async def test_provenance_is_answered_on_both_engines() -> None:
+    for engine in ("fast", "reference"):
+        register = Register()
+        async with client(register) as door:
+            endpoint: Any = door._transport.app  # type: ignore[attr-defined]  # the transport of the test
+            endpoint.gateway.schema.configure(engine=engine)
+            answer = await get(door, '{ row(code: "a") { provenance { system ageSeconds stale } } }')
+            assert answer.json() == {"data": {"row": {"provenance": {"system": "register", "ageSeconds": 0, "stale": False}}}}
+
+
+async def test_what_a_proxy_says_of_the_caller_counts_only_where_it_is_trusted() -> None:
+    for trusts in (False, True):
+        register = Register(seconds=0.05)
+        async with client(register, trusts=trusts) as door:
+            await asyncio.gather(get(door, x_purpose="tax"), get(door, x_purpose="pension"))
+        assert register.asked("a") == (2 if trusts else 1)
+
+
+async def test_words_of_a_proxy_that_are_not_well_formed_are_refused() -> None:
+    async with client(Register(), trusts=True) as door:
+        answer = await get(door, x_purpose="a b")
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_provenance_names_what_the_schema_shows() -> None:
+    assert {"system", "fetched_at", "age_seconds", "stale", "message_id"} <= set(dir(Provenance))
