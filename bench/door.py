@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from bench import keys
+from bench.exchange import Job, Outcome
 from bench.figures import Column, Section, median_of, percentile
-from bench.load import Job, Outcome
 from bench.processes import PROJECT, Load, Sandbox, Server, engine, gateway_running, load_running, sandbox_running
 from sandbox.app import SYSTEMS
 from sandbox.personas import THU
@@ -60,13 +60,11 @@ class Bench:
     sandbox: Sandbox
     gateway: Server
     load: Load
+    concurrency: int = CONCURRENCY
 
     def ask(self, bodies: list[str], *, seconds: float = UNMEASURED_SECONDS, repeat: bool = False) -> Outcome:
         """Ask the gateway; say so at once where it fails."""
-        outcome = self.load.run(Job(self.gateway.port, bodies, CONCURRENCY, seconds, repeat))
-        if outcome.failures:
-            print(f"{outcome.failures} failures, the first of them: {outcome.failure}", file=sys.stderr, flush=True)
-        return outcome
+        return told(self.load.run(Job(self.gateway.port, bodies, self.concurrency, seconds, repeat)))
 
     def measure(self, bodies: list[str], seconds: float, *, repeat: bool) -> dict[str, float]:
         """Ask the gateway for a while and return the figures of that while."""
@@ -85,8 +83,24 @@ class Bench:
             "gateway_ms": gateway_used / queries * 1_000,
             "sandbox_ms": sandbox_used / queries * 1_000,
             "answer_bytes": outcome.answer_bytes / queries,
-            **{f"{system}_calls": calls / queries for system, calls in self.sandbox.calls().items()},
+            **calls_and_keys(self.sandbox, queries),
         }
+
+
+def told(outcome: Outcome) -> Outcome:
+    """Say so at once where questions failed."""
+    if outcome.failures:
+        print(f"{outcome.failures} failures, the first of them: {outcome.failure}", file=sys.stderr, flush=True)
+    return outcome
+
+
+def calls_and_keys(sandbox: Sandbox, queries: float) -> dict[str, float]:
+    """Return how often each system was called for a query, and with how many keys a call (0 where there was none)."""
+    figures: dict[str, float] = {}
+    for system, counted in sandbox.counts().items():
+        figures[f"{system}_calls"] = counted["calls"] / queries
+        figures[f"{system}_keys"] = counted["keys"] / counted["calls"] if counted["calls"] else 0.0
+    return figures
 
 
 def measured(seconds: float) -> Section:
@@ -114,16 +128,17 @@ def _conditions(cell_seconds: float) -> dict[str, str | float]:
 
 
 def _queries(world: World) -> tuple[Query, ...]:
-    citizens = (_body(CITIZENS, ids=ids) for ids in keys.groups(keys.insured_citizens(world), 100))
-    businesses = (_body(BUSINESSES, codes=codes) for codes in keys.groups(keys.businesses(world), 100))
+    citizens = (body(CITIZENS, ids=ids) for ids in keys.groups(keys.insured_citizens(world), 100))
+    businesses = (body(BUSINESSES, codes=codes) for codes in keys.groups(keys.businesses(world), 100))
     return (
-        Query("first query", (_body(FIRST_QUERY, id=key) for key in keys.citizens_with_parents(world)), _body(FIRST_QUERY, id=THU)),
+        Query("first query", (body(FIRST_QUERY, id=key) for key in keys.citizens_with_parents(world)), body(FIRST_QUERY, id=THU)),
         Query("100 citizens with insurance", citizens, next(citizens)),
         Query("100 businesses with representatives", businesses, next(businesses)),
     )
 
 
-def _body(document: str, **variables: Any) -> str:
+def body(document: str, **variables: Any) -> str:
+    """Write the body of a request."""
     return msgspec.json.encode({"query": document, "variables": variables}).decode()
 
 
@@ -140,7 +155,7 @@ def _warm_up(bench: Bench, queries: tuple[Query, ...], world: World) -> int:
 
 def _communes(codes: list[str]) -> str:
     fields = " ".join(f'c{code}: commune(code: "{code}") {{ name province {{ name }} }}' for code in codes)
-    return _body(f"{{ {fields} }}")
+    return body(f"{{ {fields} }}")
 
 
 def _take_turn(bench: Bench, query: Query, seconds: float) -> int:

@@ -21,25 +21,34 @@ class Column(NamedTuple):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """A section as measured; every cell has all figures that the columns name, and may have more."""
+    """A section as measured; every cell has all figures that the columns name, and may have more.
+
+    A section of several tables has `parts`, whose failures it counts as its own.
+    """
 
     name: str
     conditions: dict[str, str | float]
     columns: tuple[Column, ...]
     cells: list[dict[str, Any]]
     failures: int
+    parts: tuple["Section", ...] = ()
 
-    def markdown(self) -> str:
-        """Write the conditions in a line and the cells as a table."""
+    def markdown(self, heading: str = "##") -> str:
+        """Write the conditions in a line and the cells as a table, and the parts below."""
         conditions = ", ".join(f"{name} {value}" for name, value in self.conditions.items())
+        table = self._table() if self.columns else []
+        lines = [f"{heading} {self.name}", "", f"{conditions}; {self.failures} failures.", *table]
+        return "\n".join([*lines, *(f"\n{part.markdown(heading + '#')}" for part in self.parts)])
+
+    def _table(self) -> list[str]:
         rows = [[_written(cell[column.figure], column.digits) for column in self.columns] for cell in self.cells]
         marks = ["---:" if _is_number(self.cells, column.figure) else "---" for column in self.columns]
-        lines = [_row([column.heading for column in self.columns]), _row(marks), *(_row(row) for row in rows)]
-        return "\n".join([f"## {self.name}", "", f"{conditions}; {self.failures} failures.", "", *lines])
+        return ["", _row([column.heading for column in self.columns]), _row(marks), *(_row(row) for row in rows)]
 
     def as_json(self) -> dict[str, Any]:
         """Give everything that was measured, without the columns, which only concern the screen."""
-        return {"conditions": self.conditions, "failures": self.failures, "cells": self.cells}
+        measured: dict[str, Any] = {"conditions": self.conditions, "failures": self.failures, "cells": self.cells}
+        return {**measured, "parts": {part.name: part.as_json() for part in self.parts}} if self.parts else measured
 
 
 def machine() -> dict[str, str | float]:

@@ -23,9 +23,17 @@ def citizens_with_parents(world: World) -> Iterator[str]:
 
 def insured_citizens(world: World) -> Iterator[str]:
     """Give everybody who has an insurance book: that somebody has none is kept only for seconds, too short to be asked again."""
-    for index in range(MEMBERS.start * SEATS, MEMBERS.stop * SEATS):
-        if world.people.families.exists(index) and world.books.status(index):
-            yield world.people.personal_id(index)
+    return (world.people.personal_id(index) for index in _insured(world))
+
+
+def insurance_numbers(world: World) -> Iterator[str]:
+    """Give the numbers of the same people's books."""
+    return (world.books.number(index) for index in _insured(world))
+
+
+def _insured(world: World) -> Iterator[int]:
+    people = range(MEMBERS.start * SEATS, MEMBERS.stop * SEATS)
+    return (index for index in people if world.people.families.exists(index) and world.books.status(index))
 
 
 def businesses(world: World) -> Iterator[str]:

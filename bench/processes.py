@@ -1,6 +1,7 @@
 """Processes under measurement: sandbox, gateway and load, started as a user would and ended by their id, whatever happens."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -11,11 +12,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 
-from bench.load import Job, Outcome
+from bench.exchange import Job, Outcome
 from sandbox.app import SYSTEMS, default_token
 
 PROJECT = Path(__file__).parent.parent
@@ -24,6 +26,7 @@ STOP_SECONDS = 10
 TICKS = os.sysconf("SC_CLK_TCK")
 
 Process = subprocess.Popen[bytes]
+Changes = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,15 @@ class Sandbox(Server):
 
     client: httpx.Client
 
-    def calls(self) -> dict[str, int]:
-        """Count the calls to each system since the last reset."""
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Count the calls to each system, and the keys in them, since the last reset."""
         counted: dict[str, dict[str, int]] = self.client.get(f"{self.url}/_sandbox/calls").json()
-        return {name: system["calls"] for name, system in counted.items()}
+        return counted
+
+    def bound(self, system: str, *, slots: int, per_call_ms: int) -> None:
+        """Let a system work on so many calls at once, each for so long."""
+        capacity = {"slots": slots, "per_call_ms": per_call_ms}
+        self.client.put(f"{self.url}/_sandbox/capacity/{system}", json=capacity).raise_for_status()
 
     def reset_calls(self) -> None:
         """Count from nought."""
@@ -77,10 +85,10 @@ class Load:
 
 
 @contextlib.contextmanager
-def sandbox_running() -> Iterator[Sandbox]:
-    """Run a sandbox that answers without waiting."""
+def sandbox_running(latency: str = "none") -> Iterator[Sandbox]:
+    """Run a sandbox that answers without waiting, or as slowly as the latency profile says."""
     port = free_port()
-    command = [*_motcua(), "sandbox", "--port", str(port), "--latency", "none"]
+    command = [*_motcua(), "sandbox", "--port", str(port), "--latency", latency]
     with _running(command) as process, httpx.Client(trust_env=False) as client:
         sandbox = Sandbox(port, process, client)
         _wait_for(f"{sandbox.url}/_sandbox/health", process)
@@ -88,18 +96,28 @@ def sandbox_running() -> Iterator[Sandbox]:
 
 
 @contextlib.contextmanager
-def gateway_running(sandbox: Sandbox) -> Iterator[Server]:
-    """Run a gateway with the project's settings, led to this sandbox."""
+def gateway_running(sandbox: Sandbox, changes: Changes | None = None) -> Iterator[Server]:
+    """Run a gateway with the project's settings, led to this sandbox, with some settings changed."""
     port = free_port()
     tokens = {f"MOTCUA_{system.upper()}_TOKEN": default_token(system) for system in SYSTEMS}
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "motcua.toml"
-        settings.write_text(_settings(sandbox.url), "utf-8")
+        settings.write_text(_settings(sandbox.url, folder, changes or {}), "utf-8")
         command = [*_motcua(), "serve", "--port", str(port), "--settings", str(settings)]
         with _running(command, environment=tokens) as process:
             gateway = Server(port, process)
             _wait_for(f"{gateway.url}/healthz", process)
             yield gateway
+
+
+@contextlib.contextmanager
+def textbook_running(sandbox: Sandbox) -> Iterator[Server]:
+    """Run the yardstick against this sandbox."""
+    port = free_port()
+    with _running([sys.executable, "-m", "bench.textbook", str(port), sandbox.url]) as process:
+        server = Server(port, process)
+        _wait_for(f"{server.url}/healthz", process)
+        yield server
 
 
 @contextlib.contextmanager
@@ -132,14 +150,40 @@ def engine() -> str:
     return str(tomllib.loads((PROJECT / "motcua.toml").read_text("utf-8")).get("engine", "the gateway's own choice"))
 
 
+def batches() -> list[str]:
+    """Name the batch functions that the project's settings have a section for."""
+    return list(tomllib.loads((PROJECT / "motcua.toml").read_text("utf-8"))["batches"])
+
+
 def _motcua() -> list[str]:
     return [sys.executable, "-m", "graph.cli"]
 
 
-def _settings(sandbox_url: str) -> str:
-    text = (PROJECT / "motcua.toml").read_text("utf-8")
-    text = text.replace('url = "http://127.0.0.1:9000"', f'url = "{sandbox_url}"')
-    return text.replace('examples = "examples"', f'examples = "{PROJECT / "examples"}"')
+def _settings(sandbox_url: str, folder: str, changes: Changes) -> str:
+    """Write the settings in a folder of their own, where the gateway also keeps what it has to remember."""
+    settings = tomllib.loads((PROJECT / "motcua.toml").read_text("utf-8"))
+    places: Changes = {
+        "sandbox": {"url": sandbox_url},
+        "gateway": {"examples": str(PROJECT / "examples"), "state": f"{folder}/state"},
+        "admin": {"token": f"file:{folder}/state/admin.token"},
+    }
+    merged = _merged(_merged(settings, places), changes)
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in merged.items())
+
+
+def _merged(settings: Changes, changes: Changes) -> dict[str, Any]:
+    """Put changes over settings, section by section."""
+    merged = dict(settings)
+    for name, value in changes.items():
+        merged[name] = _merged(merged.get(name, {}), value) if isinstance(value, Mapping) else value
+    return merged
+
+
+def _toml(value: Any) -> str:
+    """Write a value as TOML, sections inline; texts and numbers are those of JSON."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name} = {_toml(inner)}' for name, inner in value.items())}}}"
+    return json.dumps(value)
 
 
 @contextlib.contextmanager
