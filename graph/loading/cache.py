@@ -261,7 +261,10 @@ class Partition(Generic[K, R]):
             self.refresh(key)
 
     def _past_its_life(self, key: K, entry: Entry, over: float) -> R | Missing:
-        """Serve a stale answer while it is fetched anew, where that is allowed; one that is of no more use leaves."""
+        """Serve a stale answer while it is fetched anew, where that is allowed.
+
+        What is of no more use stays until it is fetched again or must leave: so it keeps its importance, and shows what has changed.
+        """
         cache = self.cache
         if cache.suspended:
             return MISSING
@@ -273,8 +276,6 @@ class Partition(Generic[K, R]):
             self.refresh(key)
             kept: R = entry.value
             return kept
-        if entry.negative or over >= max(cache.revalidate_for, cache.error_for):
-            cache.entries.pop((self.number, key), None)
         return MISSING
 
     def instead_of(self, key: K, error: BaseException) -> R | Missing:

@@ -40,7 +40,7 @@ def _found() -> Path | None:
 def _install() -> None:
     sys.stderr.write("Installing Chromium for the browser tests (apt-get install chromium) ...\n")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+    for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"]):
         ended = subprocess.run(["apt-get", "--quiet=2", *words], env=quiet, capture_output=True, text=True, check=False)
         if ended.returncode:
             raise RuntimeError(f"`apt-get {' '.join(words)}` failed; install Chromium by hand. It said:\n{ended.stderr.strip()}")

@@ -1,9 +1,9 @@
 """`motcua cache`, as an operator runs it: tables to read, JSON to use, one line for what is wrong, telling exit codes."""
 
-import importlib.util
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -253,7 +253,6 @@ def test_a_worker_that_was_silent_is_named() -> None:
     assert "1 of 2 confirmed; [red]no answer from process 4711" in purge_words(report)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("resvg_py") is None, reason="the optional package for PNG is not installed")
 def test_a_drawing_becomes_a_png_twice_its_size_with_its_text() -> None:
     drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><text y="15" font-family="sans-serif">{}</text></svg>'
 
@@ -264,7 +263,7 @@ def test_a_drawing_becomes_a_png_twice_its_size_with_its_text() -> None:
     assert png != png_of(drawing.format(""))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("resvg_py") is not None, reason="the optional package for PNG is installed")
-def test_without_its_package_a_png_is_refused_and_says_what_to_install() -> None:
+def test_without_its_package_a_png_is_refused_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)  # as if it were not installed
     with pytest.raises(SettingsWrong, match="--png needs the package resvg-py"):
         png_of("<svg/>")
