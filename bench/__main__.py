@@ -8,13 +8,14 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from bench import door, engine, loading
+from bench import caches, door, engine, loading
 from bench.figures import Section, machine, write
 
 SECTIONS: dict[str, Callable[[float], Section]] = {
     "door": door.measured,
     "engine": engine.measured,
     "loading": loading.measured,
+    "caches": caches.measured,
 }
 
 app = App(name="bench", help="Measure the gateway, side by side and in one run.")

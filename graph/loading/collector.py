@@ -70,6 +70,7 @@ class Collector(DataLoader[Any, Any]):
         self._chunks: deque[list[Wanted]] = deque()
         self._in_line = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._company = 0.0
         self._arrived_at = 0.0
@@ -208,11 +209,11 @@ class Collector(DataLoader[Any, Any]):
 
     def _wait_for_company(self) -> None:
         until = self._waits_until()
-        if self._timer is not None and self._timer.when() > until:
+        if self._timer is not None and self._timer_at > until:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self.loop.call_at(until, self._waited)
+            self._timer, self._timer_at = self.loop.call_at(until, self._waited), until
 
     def _waited(self) -> None:
         self._timer = None

@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+import uvloop
 
 from graph.errors import ContractBroken, SystemRefused, SystemUnavailable, Theirs
+from graph.loading.cache import wall_clock
 from graph.loading.sharing import Caller
 from tests import virtual
 from tests.graph.loading.register import Door, Person, Register, down, said
@@ -298,3 +300,22 @@ def test_a_fault_of_our_own_while_answering_leaves_nobody_waiting() -> None:
         assert await door.names("a") == ["ZeroDivisionError"]
 
     virtual.run(story())
+
+
+def test_the_collector_keeps_its_promises_on_the_loop_that_serves() -> None:
+    """Timers of uvloop are not those of asyncio: a busy while on it, with keys that wait, gather, and are joined."""
+
+    async def story() -> None:
+        register = Register(max_keys=5, seconds=0.005, slots=2)
+        door = Door(register, clock=wall_clock)
+
+        async def client(number: int) -> None:
+            for turn in range(10):
+                code = f"{number % 7}/{turn}"
+                assert await door.names(code) == [f"{code} v0"]
+
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(client(number) for number in range(40)))
+        assert len(register.calls) < 70
+
+    uvloop.run(story())
