@@ -13,6 +13,7 @@ WHY_NOT = {
     "too few lookups": "Not enough data yet to say what this would do: a thousand sampled lookups are needed.",
     "policy not simulated": "What this would do cannot be said: that eviction policy is not simulated beside the one in use.",
 }
+NOT_KNOWN = "how often records change is not known yet"
 PURGED = {"person": "the person", "key": "the key", "batch": "the batch function", "system": "the system", "tag": "the tag"}
 
 
@@ -96,7 +97,7 @@ def prediction_table(prediction: Prediction) -> Table:
     if now is not None and proposed is not None:
         table.add_row("hits", f"{now.hit_ratio:.1%}", f"{proposed.hit_ratio:.1%}")
         table.add_row("calls a day", f"{now.calls_a_day:,.0f}", f"{proposed.calls_a_day:,.0f}")
-        table.add_row("out of date", _stale(now), _stale(proposed))
+        table.add_row("out of date", _stale(now, "not known yet"), _stale(proposed, "not known yet"))
     return table
 
 
@@ -107,11 +108,12 @@ def prediction_words(prediction: Prediction) -> str:
         return WHY_NOT.get(prediction.why_not or "", "What this would do cannot be said")
     saved = now.calls_a_day - proposed.calls_a_day
     calls = f"{abs(saved):,.0f} calls a day {'fewer' if saved > 0 else 'more'}" if round(saved) else "as many calls as now"
-    return f"This means about {calls}, {(proposed.hit_ratio - now.hit_ratio) * 100:+.1f} points of hits; out of date: {_stale(proposed)}."
+    points = (proposed.hit_ratio - now.hit_ratio) * 100
+    return f"This means about {calls}, {points:+.1f} points of hits; out of date: {_stale(proposed, NOT_KNOWN)}."
 
 
-def _stale(expected: Expected) -> str:
-    """Write the share of answers that are out of date, with its bounds; where no change was seen in few fetches it may be any."""
+def _stale(expected: Expected, not_known: str) -> str:
+    """Write the share of answers that are out of date, with its bounds; where too little was fetched again it may be any."""
     if expected.stale_high >= expected.hit_ratio > 0:
-        return f"up to {expected.stale_high:.1%}: how often records change is not known yet"
+        return not_known
     return f"{expected.stale_share:.2%} ({expected.stale_low:.2%} to {expected.stale_high:.2%})"

@@ -21,7 +21,7 @@ __all__ = ["Curves", "Expected", "Meter", "Point", "Prediction", "WhatIf", "pred
 
 # In the largest cache: with eight times the budget of now, the cache of now then has some 500 entries.
 MOST_KEYS: Final = 4_096
-BUFFER: Final = 256
+BUFFER: Final = 64
 LARGEST_PENDING: Final = 1_024
 LOWEST_RATE: Final = 2.0**-12
 HOUR: Final = 3_600.0
