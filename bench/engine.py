@@ -186,7 +186,7 @@ async def _cells(sandbox_url: str) -> list[dict[str, Any]]:
         Case("planning and compiling the first query", 2_000, _planning(product), None, 50),
     ]
     cells = [await case.cell() for case in cases]
-    for upstream in (*sources.upstreams.values(), nowhere):
+    for upstream in (*(line.upstream for line in sources.lines.values()), nowhere):
         await upstream.__aexit__(None, None, None)
     return cells
 

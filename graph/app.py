@@ -16,21 +16,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from graph.admin import Operator
-from graph.admin_http import routes
-from graph.admin_token import admin_token
 from graph.errors import SettingsWrong, Theirs
 from graph.execution.documents import Limits
 from graph.execution.schema import FastSchema
 from graph.gateway import Gateway
 from graph.http import GraphQLEndpoint
-from graph.knobs import Knobs
 from graph.loading.caches import Caches
 from graph.loading.loaders import Sources
-from graph.loading.tier import SharedCaches
+from graph.operating.http import routes
+from graph.operating.knobs import Knobs
+from graph.operating.operator import Operator
+from graph.operating.siblings import Worker
+from graph.operating.token import admin_token
 from graph.pages import load_examples, pages
 from graph.settings import Settings
-from graph.siblings import Worker
+from graph.shared.caches import SharedCaches
 from graph.upstream.connection import Upstream
 from graph.wiring import Wiring, wire_up
 

@@ -12,16 +12,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from graph import serving
-from graph.admin_client import Unreachable
 from graph.app import load_schema
-from graph.cache_commands import cache
+from graph.commands.cache import cache
+from graph.commands.terminal import ERRORS, GATEWAY, WRONG, SettingsFile, Url, err, out, unreachable
 from graph.errors import MotcuaError, SettingsWrong
 from graph.execution.explain import explained
 from graph.execution.explanation import Explanation
 from graph.gateway import shown
 from graph.lint import Finding, lint_document, lint_schema
+from graph.operating.client import Unreachable
 from graph.settings import DEFAULT_FILE, load_settings
-from graph.terminal import ERRORS, GATEWAY, WRONG, SettingsFile, Url, err, out, unreachable
 
 MAX_WORKERS = 64
 EPILOGUE = "Exit codes: 0 done, 1 answered with errors or found some, 2 wrong settings or usage, 3 the gateway cannot be reached."

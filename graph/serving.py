@@ -22,8 +22,8 @@ from starlette.types import ASGIApp
 
 from graph.app import create_app
 from graph.errors import SettingsWrong
+from graph.operating.siblings import Worker
 from graph.settings import Settings, load_settings, sandbox_secrets
-from graph.siblings import Worker
 from graph.workers import Workers
 
 Say = Callable[[str], None]

@@ -22,8 +22,8 @@ class Point(msgspec.Struct, kw_only=True):
     """What was simulated for one eviction policy, budget (bytes a process) and time to live (seconds).
 
     `sampled` counts the lookups that were simulated, all others count what these stand for. `ages` are the answers that were served
-    from the cache by their age, from fresh to `longest` seconds in equal steps. `known` are all that were served in the sample, also
-    those that say "nothing", which are never out of date in this model.
+    from the cache by their age, from fresh to `longest` seconds in steps that grow evenly. `known` are all that were served in the
+    sample, also those that say "nothing", which are never out of date in this model.
     """
 
     policy: Policy
@@ -56,8 +56,9 @@ class Point(msgspec.Struct, kw_only=True):
         """Return which share of all answers is out of date when records change so many times a second."""
         if not self.known or not rate:
             return 0.0
-        step = self.longest / AGES
-        stale = sum(count * -math.expm1(-rate * step * (at + 0.5)) for at, count in enumerate(self.ages))
+        # The mean age of a step from the square of `at` to the square of the next, of as many parts as the square of all steps.
+        scale = rate * self.longest / (2 * AGES**2)
+        stale = sum(count * -math.expm1(-scale * (at**2 + (at + 1) ** 2)) for at, count in enumerate(self.ages))
         return self.hit_ratio * stale / self.known
 
     def add(self, other: "Point") -> "Point":

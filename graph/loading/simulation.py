@@ -78,7 +78,7 @@ class Lane:
         # Lives end by chance up to `jitter` before their time; half of that is what they lose on average.
         self.life = point.ttl * (1 - rules.jitter / 2)
         self.longest = point.longest
-        self.steps = (AGES - 1e-6) / self.longest if self.longest else 0.0
+        self.steps = (AGES - 1e-6) ** 2 / self.longest if self.longest else 0.0
         self.clear()
 
     def clear(self) -> None:
@@ -133,7 +133,7 @@ class Simulation:
             for lane in lanes:
                 age = now - kept[lane.at]
                 if age < lane.life:
-                    lane.ages[int(age * lane.steps)] += 1
+                    lane.ages[int(abs(age * lane.steps) ** 0.5)] += 1
                 else:
                     kept[lane.at] = now
                     _past(lane, age)
@@ -151,7 +151,7 @@ class Simulation:
 def _past(lane: Lane, age: float) -> None:
     """Count a lookup of an entry whose life is over: served while it is fetched, or waited for."""
     if age < lane.longest:
-        lane.ages[int(age * lane.steps)] += 1
+        lane.ages[int(abs(age * lane.steps) ** 0.5)] += 1
         lane.late += 1
     else:
         lane.missed += 1

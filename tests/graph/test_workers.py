@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from graph.operating.siblings import Siblings, Worker
 from graph.settings import load_settings
-from graph.siblings import Siblings, Worker
 from graph.workers import LONGEST_PAUSE_SECONDS, STEADY_SECONDS, pause_after
 from tests.servers import PROJECT, TOKENS, Sandbox, changed_settings, ended, free_port, motcua, wait_for, wait_until
 

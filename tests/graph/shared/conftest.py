@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from graph.loading.sealing import Sealer
 from graph.settings import SharedSettings
+from graph.shared.sealing import Sealer
 from tests.graph.shared.sharing import SECRET
 from tests.redis_server import RedisServer, redis_running
 

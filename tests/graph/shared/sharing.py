@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from graph.loading.batch import Batch
 from graph.loading.labels import labeller
-from graph.loading.packing import Kept
-from graph.loading.shared import SharedTier
+from graph.shared.packing import Kept
+from graph.shared.tier import SharedTier
 from resolvers import business, civil_status, code_lists, insurance, population, tax
 from tests.graph.execution.product import recorded
 from tests.redis_server import RedisServer

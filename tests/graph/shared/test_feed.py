@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from redis.asyncio import Redis
 
-from graph.loading import feed as feeds
-from graph.loading.feed import Feed
 from graph.loading.figures import Purge
-from graph.loading.packing import packed
-from graph.loading.sealing import Sealer
 from graph.settings import SharedSettings
+from graph.shared import feed as feeds
+from graph.shared.feed import Feed
+from graph.shared.packing import packed
+from graph.shared.sealing import Sealer
 from tests.graph.shared.sharing import OTHER_SECRET, SECRET, eventually
 from tests.redis_server import RedisServer
 

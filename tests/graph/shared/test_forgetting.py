@@ -7,10 +7,10 @@ import pytest
 from graph.loading.barriers import Barriers
 from graph.loading.figures import Purge
 from graph.loading.labels import labeller
-from graph.loading.packing import Kept
-from graph.loading.sealing import Sealer
-from graph.loading.shared import SharedTier
 from graph.settings import SharedSettings
+from graph.shared.packing import Kept
+from graph.shared.sealing import Sealer
+from graph.shared.tier import SharedTier
 from tests.graph.shared.sharing import (
     CITIZENS,
     OTHER,

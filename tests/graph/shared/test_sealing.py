@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import SettingsWrong
-from graph.loading.sealing import Naming, Sealer, load_secrets
+from graph.shared.sealing import Naming, Sealer, load_secrets
 from tests.graph.shared.sharing import OTHER_SECRET, SECRET
 
 PLACE = b"motcua:1:entry:a"

@@ -8,11 +8,11 @@ from random import Random
 import msgspec
 from redis.asyncio import Redis
 
-from graph.loading.feed import Feed
 from graph.loading.figures import Purge
-from graph.loading.sealing import Sealer
-from graph.loading.shared import SharedTier
 from graph.settings import SharedSettings
+from graph.shared.feed import Feed
+from graph.shared.sealing import Sealer
+from graph.shared.tier import SharedTier
 from tests.graph.shared.sharing import (
     CITIZENS,
     OTHER,

@@ -7,11 +7,11 @@ from random import Random
 import pytest
 from redis.asyncio import Redis
 
-from graph.loading import shared
-from graph.loading.packing import Kept, packer
-from graph.loading.sealing import Sealer
-from graph.loading.shared import SharedTier
 from graph.settings import SharedSettings
+from graph.shared import tier as shared
+from graph.shared.packing import Kept, packer
+from graph.shared.sealing import Sealer
+from graph.shared.tier import SharedTier
 from graph.upstream.record import Provenance, Record, stamp, wire
 from tests.graph.shared.sharing import (
     BY_NAME,

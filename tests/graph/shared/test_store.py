@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from graph.loading.store import Breaker, Within
+from graph.shared.store import Breaker, Within
 
 
 class Clock:

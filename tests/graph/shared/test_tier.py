@@ -11,8 +11,8 @@ from graph.loading.cache import wall_clock
 from graph.loading.caches import Caches
 from graph.loading.figures import Purge
 from graph.loading.loaders import Loaders, Sources
-from graph.loading.tier import SharedCaches
 from graph.settings import BatchSettings, SharedSettings
+from graph.shared.caches import SharedCaches
 from tests.graph.loading.register import Person, Register, said
 from tests.redis_server import RedisServer
 

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from graph.errors import SettingsWrong
-from graph.loading.places import Places
-from graph.loading.sealing import Sealer
-from graph.loading.shared import SharedTier
 from graph.settings import SharedSettings
+from graph.shared.places import Places
+from graph.shared.sealing import Sealer
+from graph.shared.tier import SharedTier
 from graph.upstream.system import System
 from tests.graph.shared.sharing import (
     CITIZENS,

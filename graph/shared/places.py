@@ -11,8 +11,8 @@ from graph.loading.barriers import scopes
 from graph.loading.batch import Batch
 from graph.loading.figures import Purge
 from graph.loading.labels import written
-from graph.loading.packing import packed, packer
-from graph.loading.sealing import Sealer
+from graph.shared.packing import packed, packer
+from graph.shared.sealing import Sealer
 
 ENTRY: Final = "motcua:1:entry"
 LABEL: Final = "motcua:1:label"

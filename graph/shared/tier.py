@@ -16,12 +16,12 @@ from redis.exceptions import RedisError
 from graph.loading.barriers import Barriers
 from graph.loading.batch import Batch
 from graph.loading.figures import Purge
-from graph.loading.packing import Kept, packer
-from graph.loading.places import Places
-from graph.loading.sealing import Sealer
-from graph.loading.store import Command, Store
-from graph.loading.storing import Sealed, storing
 from graph.settings import SharedSettings
+from graph.shared.packing import Kept, packer
+from graph.shared.places import Places
+from graph.shared.sealing import Sealer
+from graph.shared.store import Command, Store
+from graph.shared.storing import Sealed, storing
 
 K = TypeVar("K", bound=Hashable)
 

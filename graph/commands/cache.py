@@ -9,16 +9,16 @@ from urllib.parse import quote
 import msgspec
 from cyclopts import App, Parameter
 
-from graph.admin_answers import CacheState, CacheStates, PurgeReport, Tuned, WhatIf
-from graph.admin_client import AdminClient
-from graph.cache_tables import cache_table, knob_table, prediction_table, prediction_words, purge_words, turn_table
+from graph.commands.png import png_of
+from graph.commands.quantities import knob_value
+from graph.commands.tables import cache_table, knob_table, prediction_table, prediction_words, purge_words, turn_table
+from graph.commands.terminal import ERRORS, GATEWAY, SettingsFile, Url, err, out, print_table
 from graph.errors import SettingsWrong
-from graph.knobs import NAMES
 from graph.loading.drawing import drawn_text
-from graph.png import png_of
-from graph.quantities import knob_value
+from graph.operating.answers import CacheState, CacheStates, PurgeReport, Tuned, WhatIf
+from graph.operating.client import AdminClient
+from graph.operating.knobs import NAMES
 from graph.settings import DEFAULT_FILE
-from graph.terminal import ERRORS, GATEWAY, SettingsFile, Url, err, out, print_table
 
 cache = App(name="cache", help="Look at the resolver caches of a running gateway, tune them live, and purge them.")
 

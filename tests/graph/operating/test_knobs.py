@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from graph.errors import SettingsWrong
-from graph.knobs import NAMES, Knobs, KnobWrong
+from graph.operating.knobs import NAMES, Knobs, KnobWrong
 from graph.settings import BatchSettings, GatewaySettings, SandboxSettings, Settings
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from graph.admin_token import admin_token
 from graph.errors import MotcuaError, SettingsWrong
+from graph.operating.token import admin_token
 from graph.settings import load_settings
 
 FROM_ENVIRONMENT = "MOTCUA_ADMIN_TOKEN"

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from graph.loading.store import Command
+from graph.shared.store import Command
 
 # A script, because it is one command with one reply: to read the replies to thousands of commands would cost more time than all the rest.
 STORE: Final = """

@@ -15,8 +15,8 @@ import msgspec
 from graph.errors import BadInput, SettingsWrong
 from graph.loading.batch import Sharing
 from graph.loading.sharing import WIDEST_FIRST
+from graph.operating.siblings import state_folder
 from graph.settings import BatchSettings, Settings
-from graph.siblings import state_folder
 
 NAMES = BatchSettings.__struct_fields__
 OPEN_TO_ALL = WIDEST_FIRST[0]

@@ -8,12 +8,12 @@ from typing import Any, Self
 from graph.loading.barriers import SKEW_SECONDS
 from graph.loading.cache import Partition, wall_clock
 from graph.loading.caches import Caches
-from graph.loading.feed import Feed
 from graph.loading.figures import Purge
-from graph.loading.packing import Kept
-from graph.loading.sealing import Sealer, load_secrets
-from graph.loading.shared import SharedTier
 from graph.settings import SharedSettings
+from graph.shared.feed import Feed
+from graph.shared.packing import Kept
+from graph.shared.sealing import Sealer, load_secrets
+from graph.shared.tier import SharedTier
 from graph.upstream.record import Provenance, stamp
 
 LOOK_SECONDS = 0.1

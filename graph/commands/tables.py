@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from graph.admin_answers import CacheState, PurgeReport, Tuned
+from graph.commands.quantities import said_bytes, said_knob, said_seconds
 from graph.loading.whatif import Expected, Prediction
-from graph.quantities import said_bytes, said_knob, said_seconds
+from graph.operating.answers import CacheState, PurgeReport, Tuned
 
 LEFT = {"batch function", "system", "knob", "from", "expected"}
 WHY_NOT = {

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from graph.knobs import Origin
 from graph.loading.figures import CacheFigures
 from graph.loading.whatif import Curves, Prediction
+from graph.operating.knobs import Origin
 from graph.settings import BatchSettings
 
 SharedOutcome = Literal["absent", "deleted", "unconfirmed"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.admin_token import admin_token
 from graph.errors import SettingsWrong
+from graph.operating.token import admin_token
 from graph.settings import AdminSettings, GatewaySettings, SandboxSettings, Settings
 
 GOOD = "a-token-that-is-long-enough"

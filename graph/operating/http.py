@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from graph.admin import NoSuchBatch, Operator
-from graph.admin_answers import PurgeOrder, TuneOrder
 from graph.errors import MotcuaError, Yours
-from graph.knobs import KnobWrong
 from graph.loading.drawing import drawn_svg
+from graph.operating.answers import PurgeOrder, TuneOrder
+from graph.operating.knobs import KnobWrong
+from graph.operating.operator import NoSuchBatch, Operator
 
 log = logging.getLogger("motcua")
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from graph.commands.quantities import bytes_of, knob_value, said_bytes, said_knob, said_seconds, seconds_of, share_of
 from graph.errors import SettingsWrong
-from graph.quantities import bytes_of, knob_value, said_bytes, said_knob, said_seconds, seconds_of, share_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
-from graph.admin_answers import (
+from graph.errors import BadInput
+from graph.loading.figures import CacheFigures, Purge, Purged
+from graph.loading.whatif import Curves, Prediction, predict, recommended_ttl
+from graph.operating.answers import (
     CacheState,
     CacheStates,
     Knob,
@@ -20,12 +23,9 @@ from graph.admin_answers import (
     Turn,
     WhatIf,
 )
-from graph.errors import BadInput
-from graph.knobs import NAMES, Knobs
-from graph.loading.figures import CacheFigures, Purge, Purged
-from graph.loading.whatif import Curves, Prediction, predict, recommended_ttl
+from graph.operating.knobs import NAMES, Knobs
+from graph.operating.siblings import Siblings, Worker
 from graph.settings import BatchSettings, Settings
-from graph.siblings import Siblings, Worker
 
 ANSWER_SECONDS = 3.0
 LONGEST_PERSON, LONGEST_WORD = 64, 1_000

@@ -17,10 +17,10 @@ import msgspec
 from redis.exceptions import RedisError, ResponseError
 
 from graph.loading.figures import Purge
-from graph.loading.packing import packed
-from graph.loading.sealing import Sealer
-from graph.loading.store import Command, Store
 from graph.settings import SharedSettings
+from graph.shared.packing import packed
+from graph.shared.sealing import Sealer
+from graph.shared.store import Command, Store
 
 STREAM: Final = "motcua:1:purges"
 PROCESSES: Final = "motcua:1:processes"

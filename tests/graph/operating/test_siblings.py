@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from graph.errors import SettingsWrong
+from graph.operating.siblings import MAX_MESSAGE_BYTES, Handler, Siblings, Worker, meeting_folder
 from graph.settings import GatewaySettings, SandboxSettings, Settings
-from graph.siblings import MAX_MESSAGE_BYTES, Handler, Siblings, Worker, meeting_folder
 
 HERE = Worker(port=8000)
 

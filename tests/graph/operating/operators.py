@@ -12,13 +12,13 @@ import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
-from graph.admin import Operator, SharedTier
-from graph.admin_http import routes
-from graph.knobs import Knobs
 from graph.loading.figures import CacheFigures, Purge, Purged
 from graph.loading.whatif import Curves
+from graph.operating.http import routes
+from graph.operating.knobs import Knobs
+from graph.operating.operator import Operator, SharedTier
+from graph.operating.siblings import Worker
 from graph.settings import BatchSettings, GatewaySettings, SandboxSettings, Settings
-from graph.siblings import Worker
 from tests.servers import wait_until
 
 SYSTEMS = {"citizen_by_id": "population", "places": "code_lists"}

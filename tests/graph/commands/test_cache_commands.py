@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from graph.admin_answers import PurgeReport
-from graph.cache_commands import Turns, knob_named
-from graph.cache_tables import prediction_words, purge_words
 from graph.cli import app
+from graph.commands.cache import Turns, knob_named
+from graph.commands.png import png_of
+from graph.commands.tables import prediction_words, purge_words
 from graph.errors import SettingsWrong
-from graph.knobs import NAMES
 from graph.loading.whatif import Expected, Prediction
-from graph.png import png_of
-from tests.graph.operators import TOKEN, MemoryCaches, MemoryTier, knobs_file, operators_running
+from graph.operating.answers import PurgeReport
+from graph.operating.knobs import NAMES
+from tests.graph.operating.operators import TOKEN, MemoryCaches, MemoryTier, knobs_file, operators_running
 from tests.graph.test_cli import one_line, run
 from tests.servers import free_port
 

@@ -10,15 +10,15 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from graph.admin import NoSuchBatch
-from graph.admin_answers import PurgeOrder, TuneOrder, Turn
-from graph.admin_http import MAX_BODY_BYTES, routes
 from graph.errors import BadInput
-from graph.knobs import KnobWrong
 from graph.loading.figures import Purge
+from graph.operating.answers import PurgeOrder, TuneOrder, Turn
+from graph.operating.http import MAX_BODY_BYTES, routes
+from graph.operating.knobs import KnobWrong
+from graph.operating.operator import NoSuchBatch
+from graph.operating.siblings import Worker
 from graph.settings import BatchSettings
-from graph.siblings import Worker
-from tests.graph.operators import TOKEN, MemoryCaches, MemoryTier, knobs_file, operator_of, two_operators
+from tests.graph.operating.operators import TOKEN, MemoryCaches, MemoryTier, knobs_file, operator_of, two_operators
 
 SOMEBODY = "099190000001"
 HOLDER = {"authorization": f"Bearer {TOKEN}"}

@@ -1,0 +1,1 @@
+"""What processes share in Redis or Valkey: answers, sealed, and word of every purge."""
