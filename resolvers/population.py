@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from lxml import etree
 
 from graph.errors import Theirs
 from graph.seam import ContractBroken, Record, System, Upstream, batch_one, keyed, soap, wire
@@ -258,7 +257,7 @@ def _confirmed(claim: Claim, answer: _Citizens) -> Outcome:
     return Outcome.MATCH
 
 
-def _factors(claim: Claim) -> list[etree._Element]:
+def _factors(claim: Claim) -> list[soap.Element]:
     """Write a claim as 037 wants it: the name bare, the date whole or as a year."""
     compact = claim.birth_date.replace("-", "")
     date = _text("NgayThangNam", compact) if len(compact) == 8 else _text("Nam", compact[:4])  # noqa: PLR2004 - yyyyMMdd
@@ -269,7 +268,7 @@ def _factors(claim: Claim) -> list[etree._Element]:
     ]
 
 
-async def _asked(upstream: Upstream, operation: str, service: str, question: list[etree._Element], returns: type[Record]) -> Any:
+async def _asked(upstream: Upstream, operation: str, service: str, question: list[soap.Element], returns: type[Record]) -> Any:
     """Send one request; the official who asks is part of each."""
     options: PopulationOptions = upstream.options
     who = [
@@ -283,5 +282,5 @@ async def _asked(upstream: Upstream, operation: str, service: str, question: lis
     return await upstream.soap(soap.element(operation, who + question, namespace=REQUEST), returns=returns, action=operation)
 
 
-def _text(name: str, text: str) -> etree._Element:
+def _text(name: str, text: str) -> soap.Element:
     return soap.element(name, text, namespace=REQUEST)

@@ -4,7 +4,6 @@ import enum
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from lxml import etree
 
 from graph.seam import ContractBroken, Record, System, Upstream, batch_one, counted, keyed, soap, wire
 from resolvers.identifiers import TaxCode
@@ -123,7 +122,7 @@ async def taxpayer_by_code(upstream: Upstream, codes: Sequence[TaxCode]) -> Mapp
     return {code: row.taxpayer for code, row in found.items() if row.taxpayer is not None}
 
 
-def _security(upstream: Upstream) -> etree._Element:
+def _security(upstream: Upstream) -> soap.Element:
     """Put the user name and the secret where WS-Security wants them."""
     options: TaxOptions = upstream.options
     parts = [
@@ -133,5 +132,5 @@ def _security(upstream: Upstream) -> etree._Element:
     return soap.element("Security", [soap.element("UsernameToken", parts, namespace=SECURITY)], namespace=SECURITY)
 
 
-def _element(name: str, content: str | list[etree._Element]) -> etree._Element:
+def _element(name: str, content: str | list[soap.Element]) -> soap.Element:
     return soap.element(name, content, namespace=REQUEST)

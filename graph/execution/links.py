@@ -73,7 +73,7 @@ def gather(run: "Run", found: FieldPlan, sources: Seq[Any], answers: list[dict[s
                 late_places.append(answer)
                 continue
             known[key] = record
-            loads.tally.cached += 1
+            loads.hits += 1
         if record.__class__ is expected:
             records.append(record)
             places.append(answer)
@@ -93,7 +93,7 @@ def follow_one(run: "Run", found: FieldPlan, selection: Selection, source: Any, 
         record = loads.known.get(key, MISSING) if key is not None else batch.absent()
         if record is MISSING and (record := loads.cached(key)) is not MISSING:
             loads.known[key] = record
-            loads.tally.cached += 1
+            loads.hits += 1
     except Exception:  # noqa: BLE001 - found again on the general way, in its place
         return False
     if record is MISSING:

@@ -229,9 +229,8 @@ class Partition(Generic[K, R]):
     def get(self, key: K) -> R | Missing:
         """Return the kept answer, also a kept "nothing", or MISSING. A hit is counted, and may start a refresh."""
         cache = self.cache
-        try:
-            entry = cache.entries[self.number, key]
-        except KeyError:
+        entry: Entry | None = cache.entries.get((self.number, key))
+        if entry is None:
             return MISSING
         age = cache.clock() - entry.started
         life = (cache.negative_ttl if entry.negative else cache.ttl) * (1.0 - cache.jitter * entry.draw)
@@ -241,11 +240,19 @@ class Partition(Generic[K, R]):
         if entry.negative:
             cache.figures.negative_hits += 1
         if entry.sampled:
-            cache.whatif.access(hash((self.number, key)), entry.weight, entry.started + age)
+            self._sampled(key, entry, entry.started + age)
         if cache.shared_tier:
             self._refresh_early(key, entry, life - age)
         kept: R = entry.value
         return kept
+
+    def _sampled(self, key: K, entry: Entry, now: float) -> None:
+        """Tell the simulations of a hit; an entry that has left their sample, because that became smaller, is told of no more."""
+        place, whatif = hash((self.number, key)), self.cache.whatif
+        if whatif.samples(place):
+            whatif.access(place, entry.weight, now)
+        else:
+            entry.sampled = False
 
     def missed(self, key: K) -> None:
         """Count that a request asked for a key that could not be answered from here."""
@@ -272,7 +279,7 @@ class Partition(Generic[K, R]):
             cache.figures.hits += 1
             cache.figures.stale_hits += 1
             if entry.sampled:
-                cache.whatif.access(hash((self.number, key)), entry.weight, cache.clock())
+                self._sampled(key, entry, cache.clock())
             self.refresh(key)
             kept: R = entry.value
             return kept

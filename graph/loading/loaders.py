@@ -90,7 +90,7 @@ class Sources:
 class BatchLoads:
     """What one request has of one batch function: the records that it knows, those that are coming, and the way to the others."""
 
-    __slots__ = ("_collector", "_last", "batch", "cached", "caller", "coming", "known", "loaders", "partition", "pending", "tally")
+    __slots__ = ("_collector", "_last", "batch", "cached", "calls", "coming", "hits", "keys", "known", "loaders", "partition", "pending")
 
     def __init__(self, batch: Batch[Any, Any], loaders: "Loaders") -> None:
         self.batch = batch
@@ -99,8 +99,7 @@ class BatchLoads:
         self.cached: Callable[[Any], Any] = self.partition.get if batch.splits is None else self._cached_parts
         self.known: dict[Hashable, Any] = {}
         self.coming: dict[Hashable, asyncio.Future[Any]] = {}
-        self.pending = 0
-        self.tally = Tally()
+        self.pending = self.calls = self.keys = self.hits = 0
         self._collector: Collector | None = None
         self._last: CallRecord | None = None
 
@@ -128,10 +127,10 @@ class BatchLoads:
 
     def note(self, key: Hashable, call: CallRecord) -> None:
         """Count a call that carries a key of this request."""
-        self.tally.keys += 1
+        self.keys += 1
         if call is not self._last:
             self._last = call
-            self.tally.calls += 1
+            self.calls += 1
             self.loaders.calls.append(call)
         self.loaders.carried_by(self.batch, key, call)
 
@@ -234,7 +233,7 @@ class Loaders:
             value = loads.cached(key)
             if value is not MISSING:
                 loads.known[key] = value
-                loads.tally.cached += 1
+                loads.hits += 1
                 return value
             future = loads.future(key)
         if not future.done():
@@ -251,7 +250,7 @@ class Loaders:
         total: dict[str, Tally] = {}
         for loads in self.loads.values():
             tally = total.setdefault(loads.batch.system.name, Tally())
-            tally.calls += loads.tally.calls
-            tally.keys += loads.tally.keys
-            tally.cached += loads.tally.cached
+            tally.calls += loads.calls
+            tally.keys += loads.keys
+            tally.cached += loads.hits
         return dict(sorted(total.items()))

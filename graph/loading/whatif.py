@@ -19,8 +19,8 @@ from graph.settings import BatchSettings
 
 __all__ = ["Curves", "Expected", "Meter", "Point", "Prediction", "WhatIf", "predict", "recommended_ttl"]
 
-# In the largest cache: with eight times the budget of now, the cache of now then has some 500 entries.
-MOST_KEYS: Final = 4_096
+# In the largest cache, which has eight times the budget of now: that of now has a thousand then, and all together take some 20 MB.
+MOST_KEYS: Final = 8_192
 BUFFER: Final = 64
 LARGEST_PENDING: Final = 1_024
 LOWEST_RATE: Final = 2.0**-12

@@ -5,16 +5,15 @@ What `resolvers/` call is here and nowhere else; how bytes travel is the matter 
 
 import os
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import orjson
 from cachetools import LRUCache
-from lxml import etree
 
 from graph.errors import ContractBroken, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
 from graph.settings import SystemSettings
@@ -39,7 +38,7 @@ from graph.upstream.system import System
 from graph.upstream.through_httpx import ThroughHttpx
 from graph.upstream.xml import XmlRefused
 
-OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 401, 403, 404, 429, 500
+OK, NOT_MODIFIED, BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 400, 401, 403, 404, 429, 500
 TAGS_KEPT = 512
 MESSAGE_IDS = (b"x-road-id", b"x-road-request-id", b"x-request-id")
 LONGEST_MESSAGE_ID = 128
@@ -54,14 +53,14 @@ SILENCE: Mapping[type[ExchangeFailed], tuple[type[Theirs], str]] = {
     LineClosed: (SystemUnavailable, "was not waited for: the gateway is stopping"),
     BrokenOff: (SystemUnavailable, "broke the connection off before its answer was complete"),
 }
-Query = Mapping[str, str | int | Sequence[str]]
 
 
 class Upstream:
     """The line to one system; an async context manager that opens and closes it.
 
     `call` gives a view of it for one call of a batch function: `official` is the official who asks, by personal id, None where the caller
-    names none; `message_id` the id of the message, as far as there is one; `not_modified` whether the system said that nothing has changed.
+    names none; `message_id` the id of the message, as far as there is one; `not_modified` whether the system said that nothing of what was
+    asked has changed.
     """
 
     def __init__(
@@ -75,11 +74,12 @@ class Upstream:
         self.official: str | None = None
         self.message_id: str | None = None
         self.not_modified = False
+        self._modified = False
         self._revalidates = False
         self._path = urlsplit(settings.url).path.encode("ascii")
         self._line = _line(settings, transport)
         # The tag and the decoded answer of requests that may be asked again; only of answers that are the same for everybody.
-        self._tags: LRUCache[bytes, tuple[bytes, Any]] = LRUCache(TAGS_KEPT)
+        self._tags: LRUCache[Any, tuple[bytes, Any]] = LRUCache(TAGS_KEPT)
 
     async def __aenter__(self) -> Self:
         """Return the line itself."""
@@ -95,7 +95,7 @@ class Upstream:
         view.__dict__.update(self.__dict__)
         view.official = official
         view.message_id = None
-        view.not_modified = False
+        view.not_modified = view._modified = False
         view._revalidates = revalidates
         return view
 
@@ -106,20 +106,22 @@ class Upstream:
         self.message_id = os.urandom(16).hex()
         return self.message_id
 
-    async def get(self, path: str, query: Query, *, returns: Any, headers: Mapping[str, str] | None = None) -> Any:
+    async def get(self, path: str, query: rest.Query, *, returns: Any, headers: Mapping[str, str] | None = None) -> Any:
         """Send a REST GET, repeating a query name for each value of a sequence; decode the JSON answer into `returns`."""
         target = self._target(path, query)
         sent = _raw(headers or rest.bearer(self.token))
-        known = self._tags.get(target) if self._revalidates else None
+        key = (target, returns, tuple(sent))
+        known = self._tags.get(key) if self._revalidates else None
         if known is not None:
             sent.append((b"if-none-match", known[0]))
         answer = await self._exchange(b"GET", target, sent, b"")
         if known is not None and answer.status == NOT_MODIFIED:
-            self.not_modified = True
+            self.not_modified = not self._modified
             return known[1]
+        self.not_modified, self._modified = False, True
         decoded = self._decoded(self._body(answer, rest.JSON), lambda body: rest.decode(body, returns))
         if self._revalidates and (tag := answer.headers.get(b"etag")):
-            self._tags[target] = (tag, decoded)
+            self._tags[key] = (tag, decoded)
         return decoded
 
     async def post(self, path: str, body: Mapping[str, object], *, returns: Any, headers: Mapping[str, str] | None = None) -> Any:
@@ -135,7 +137,7 @@ class Upstream:
         answer = self._body(await self._json(path, body, None), rest.JSON)
         return self._decoded(answer, lambda content: envelope.decode(self.system.name, content, returns, codes))
 
-    async def soap(self, operation: etree._Element, *, returns: Any, action: str, header: etree._Element | None = None) -> Any:
+    async def soap(self, operation: soap.Element, *, returns: Any, action: str, header: soap.Element | None = None) -> Any:
         """Send a SOAP 1.1 request with `operation` as its body; decode the first element of the answer's body into `returns`.
 
         Where the system wants its secret in the SOAP header, `header` is that block, and no bearer token is sent.
@@ -155,8 +157,8 @@ class Upstream:
 
     # ── one exchange ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _target(self, path: str, query: Query) -> bytes:
-        asked = f"?{urlencode(rest.pairs(query))}" if query else ""
+    def _target(self, path: str, query: rest.Query) -> bytes:
+        asked = f"?{rest.written(query)}" if query else ""
         return self._path + f"{path}{asked}".encode("ascii") or b"/"
 
     async def _json(self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None) -> Answer:
@@ -203,7 +205,7 @@ class Upstream:
         if status >= SERVER_ERROR:
             waits = _retry_after(answer)
             return SystemUnavailable(name, f"reports trouble of its own (HTTP {status})", retry_after_ms=waits, divisible=waits is None)
-        return SystemRefused(name, f"rejects the request (HTTP {status})", divisible=status > FORBIDDEN + 1 or status < UNAUTHORIZED)
+        return SystemRefused(name, f"rejects the request (HTTP {status})", divisible=status >= BAD_REQUEST and status != NOT_FOUND)
 
     def _decoded(self, body: bytes, decode: Callable[[bytes], Any]) -> Any:
         try:

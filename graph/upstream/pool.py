@@ -76,14 +76,17 @@ class Pool:
         request = self._head.written(method, target, headers, body)
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self.bounds.total
-        while True:
-            connection = await self._connection(loop, ends_at)
-            kept = connection.served > 0
+        connection = await self._connection(loop, ends_at)
+        if connection.served:
             try:
                 return await self._asked(connection, request, ends_at)
             except BrokenOff as broken:
-                if not kept or broken.heard:
+                if broken.heard:
                     raise
+            # What closed one of them may have closed all, and a request that makes an agency close them must not get through them all.
+            self._drop_idle()
+            connection = await self._connection(loop, ends_at)
+        return await self._asked(connection, request, ends_at)
 
     async def close(self) -> None:
         """End all connections; who waits for an answer is told so."""
@@ -152,6 +155,7 @@ class Pool:
                 return
 
     async def _opened(self, loop: asyncio.AbstractEventLoop, ends_at: float) -> Connection:
+        connection: Connection | None = None
         self._opening += 1
         try:
             async with asyncio.timeout_at(min(ends_at, loop.time() + self.bounds.connect)):
@@ -167,10 +171,16 @@ class Pool:
             raise ConnectFailed from None
         finally:
             self._opening -= 1
+            if connection is None:
+                self._next()
         if self._closed:
             connection.abort()
             raise LineClosed
         return connection
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().abort()
 
     def _gone(self, connection: Connection) -> None:
         """Forget a connection that ended."""

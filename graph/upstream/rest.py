@@ -1,11 +1,13 @@
 """REST as the agencies speak it: repeated query names, JSON bodies, a bearer token."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote_plus
 
 from graph.upstream.record import decoder
 
 JSON = frozenset({"application/json"})
+Query = Mapping[str, str | int | Sequence[str]]
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -13,13 +15,24 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def pairs(query: Mapping[str, str | int | Sequence[str]]) -> list[tuple[str, str]]:
-    """Flatten a query: a sequence repeats its name, once for each value."""
-    flat: list[tuple[str, str]] = []
+def written(query: Query) -> str:
+    """Write a query; a sequence repeats its name, once for each value."""
+    return "&".join(_pairs(query))
+
+
+def _pairs(query: Query) -> Iterator[str]:
     for name, value in query.items():
-        values = [str(value)] if isinstance(value, str | int) else value
-        flat.extend((name, str(each)) for each in values)
-    return flat
+        start = f"{quote_plus(name)}="
+        if isinstance(value, str | int):
+            yield start + _quoted(str(value))
+        else:
+            for each in value:
+                yield start + _quoted(str(each))
+
+
+def _quoted(value: str) -> str:
+    """Write a value; codes and numbers, which are nearly all, need no look at each character."""
+    return value if value.isascii() and value.isalnum() else quote_plus(value)
 
 
 def decode(body: bytes, returns: Any) -> Any:

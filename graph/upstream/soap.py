@@ -1,5 +1,7 @@
 """SOAP 1.1: an element in an envelope, a fault told apart from an answer."""
 
+import re
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -12,25 +14,54 @@ NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
 CONTENT_TYPE = "text/xml; charset=utf-8"
 XML = frozenset({"text/xml", "application/xml"})
 
+START = f"<?xml version='1.0' encoding='utf-8'?>\n<soapenv:Envelope xmlns:soapenv=\"{NAMESPACE}\">"
+NAME = re.compile(r"[A-Za-z_][\w.-]*")
+NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 
-def element(name: str, content: str | list[etree._Element] = "", *, namespace: str) -> etree._Element:
+
+class Element:
+    """An element of a request, already written out: its text or children are `inner`."""
+
+    __slots__ = ("inner", "name", "namespace")
+
+    def __init__(self, name: str, namespace: str, inner: str) -> None:
+        self.name = name
+        self.namespace = namespace
+        self.inner = inner
+
+    def written(self, within: str = "") -> str:
+        """Write it where `within` is the namespace of the element around it."""
+        name, inner = self.name, self.inner
+        if self.namespace == within:
+            return f"<ns0:{name}>{inner}</ns0:{name}>" if inner else f"<ns0:{name}/>"
+        return f'<ns0:{name} xmlns:ns0="{self.namespace}">{inner}</ns0:{name}>'
+
+
+def element(name: str, content: str | list[Element] = "", *, namespace: str) -> Element:
     """Make an element with text or children; what cannot stand in XML raises ValueError."""
-    made = etree.Element(f"{{{namespace}}}{name}")
+    _check_name(name, namespace)
     if isinstance(content, str):
-        made.text = content or None
-    else:
-        made.extend(content)
-    return made
+        return Element(name, namespace, content if content.isalnum() else _escaped(content))
+    return Element(name, namespace, "".join([child.written(namespace) for child in content]))
 
 
-def envelope(operation: etree._Element, header: etree._Element | None) -> bytes:
+@lru_cache(maxsize=1_024)
+def _check_name(name: str, namespace: str) -> None:
+    if not NAME.fullmatch(name) or not namespace or '"' in namespace or _escaped(namespace) != namespace:
+        raise ValueError("not a name that XML allows")
+
+
+def _escaped(text: str) -> str:
+    if NO_XML.search(text):
+        raise ValueError("a text holds what cannot stand in XML")
+    return text.translate(ESCAPES)
+
+
+def envelope(operation: Element, header: Element | None) -> bytes:
     """Wrap an operation, and a header block where there is one."""
-    root = etree.Element(f"{{{NAMESPACE}}}Envelope", nsmap={"soapenv": NAMESPACE})
-    head = etree.SubElement(root, f"{{{NAMESPACE}}}Header")
-    if header is not None:
-        head.append(header)
-    etree.SubElement(root, f"{{{NAMESPACE}}}Body").append(operation)
-    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+    head = "<soapenv:Header/>" if header is None else f"<soapenv:Header>{header.written()}</soapenv:Header>"
+    return f"{START}{head}<soapenv:Body>{operation.written()}</soapenv:Body></soapenv:Envelope>".encode()
 
 
 def decode(system: str, body: bytes, returns: Any) -> Any:
@@ -38,7 +69,7 @@ def decode(system: str, body: bytes, returns: Any) -> Any:
     root = xml.parse(body)
     content = xml.child(root, "Body")
     if xml.local_name(root) != "Envelope" or content is None or not len(content):
-        raise ContractBroken(system, "sent an answer without a SOAP body")
+        raise ContractBroken(system, "sent an answer without a SOAP body", divisible=True)
     if xml.local_name(content[0]) == "Fault":
         raise _fault(system, content[0])
     into = decoder(returns)
@@ -49,8 +80,8 @@ def _fault(system: str, fault: etree._Element) -> Theirs:
     """Tell our fault from theirs by the fault code; the fault's words stay out, they may quote what was asked."""
     code = xml.child(fault, "faultcode")
     said = (code.text or "").strip().rpartition(":")[2] if code is not None else ""
-    if said.startswith("Client"):
-        if "Authentication" in said:
-            return SystemRefused(system, "rejects our credentials (SOAP fault)")
-        return SystemRefused(system, "rejects the request (SOAP fault)", divisible=True)
-    return SystemUnavailable(system, "reports trouble of its own (SOAP fault)", divisible=True)
+    if not said.startswith("Client"):
+        return SystemUnavailable(system, "reports trouble of its own (SOAP fault)", divisible=True)
+    if "Authentication" in said:
+        return SystemRefused(system, "rejects our credentials (SOAP fault)")
+    return SystemRefused(system, "rejects the request (SOAP fault)", divisible=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -235,6 +236,39 @@ async def test_a_request_that_would_be_read_as_another_is_not_sent(target: bytes
         with pytest.raises(RequestRefused):
             await pool.exchange(b"GET", target, headers, b"")
         assert made.connections == 0
+
+
+async def test_a_connection_that_does_not_stand_makes_room_for_who_waits() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            # The queue is full now, so that nobody is let in and nobody refused.
+            pool = Pool(Origin("127.0.0.1", port), replace(BOUNDS, connections=1, connect=0.1, pool=0.5))
+            first, second = await asyncio.gather(get(pool), get(pool), return_exceptions=True)
+            await pool.close()
+
+    assert isinstance(first, exchange.ConnectTimedOut)
+    assert isinstance(second, exchange.ConnectTimedOut)
+
+
+async def test_a_request_that_ends_every_connection_is_sent_twice_and_no_more() -> None:
+    def touchy(of: Agency) -> Serve:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while b"/bad" not in await of.head(reader):
+                writer.write(GOOD)
+                await writer.drain()
+
+        return serve
+
+    async with agency(touchy) as (made, pool):
+        await asyncio.gather(*(get(pool) for _ in range(4)))
+        assert made.connections == 4
+        with pytest.raises(exchange.BrokenOff):
+            await get(pool, b"/bad")
+
+    assert sum(b"/bad" in head for head in made.heads) == 2
 
 
 async def test_closing_tells_those_who_wait() -> None:
