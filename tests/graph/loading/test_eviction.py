@@ -94,7 +94,7 @@ class Reference:
 
 
 @pytest.mark.parametrize("trace", TRACES, ids=[trace.name for trace in TRACES])
-def test_the_hit_ratio_is_that_of_a_slow_and_plain_simulator(trace: Trace) -> None:
+def test_tc8_the_hit_ratio_is_that_of_a_slow_and_plain_simulator(trace: Trace) -> None:
     keys, room = trace.draw(30_000), trace.entries * 100
     reference = Reference(room)
 
@@ -105,7 +105,7 @@ def test_the_hit_ratio_is_that_of_a_slow_and_plain_simulator(trace: Trace) -> No
 
 
 @pytest.mark.parametrize("trace", TRACES, ids=[trace.name for trace in TRACES])
-def test_only_drifting_popularity_in_a_large_cache_is_served_much_better_by_lru(trace: Trace) -> None:
+def test_tc8_only_drifting_popularity_in_a_large_cache_is_served_much_better_by_lru(trace: Trace) -> None:
     keys, room = trace.draw(), trace.entries * 100
     ours, lru = (simulated(new_cache(policy, room, weight_of), keys) for policy in ("s3fifo", "lru"))
 

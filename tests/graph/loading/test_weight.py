@@ -32,7 +32,7 @@ KEY = PersonalId("099000000001")
         ("s3fifo", 40, 3_000, "many"),
     ],
 )
-def test_a_process_grows_by_what_its_cache_accounts_for(policy: str, megabytes: int, largest: int, many: str) -> None:
+def test_tc9_a_process_grows_by_what_its_cache_accounts_for(policy: str, megabytes: int, largest: int, many: str) -> None:
     command = [sys.executable, "-m", "tests.graph.loading.filling", policy, str(megabytes), str(largest), many]
     said = json.loads(subprocess.run(command, cwd=PROJECT, capture_output=True, check=True, timeout=60).stdout)
 
