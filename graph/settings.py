@@ -209,7 +209,7 @@ def _resolved(file: Path, name: str, system: SystemSettings, sandbox: SandboxSet
     url = sandbox.url.rstrip("/") + system.url.removeprefix(SANDBOX) if system.url.startswith(SANDBOX) else system.url
     if not _is_address(url):
         raise SettingsWrong(f'{where}.url: expected an address such as "https://host/path" or "{SANDBOX}/path"')
-    return msgspec.structs.replace(system, url=url, token="" if secrets is None else _secret(where, system.token, secrets))
+    return msgspec.structs.replace(system, url=url, token="" if secrets is None else secret(f"{where}.token", system.token, secrets))
 
 
 def _is_address(url: str) -> bool:
@@ -220,19 +220,19 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _secret(where: str, pointer: str, secrets: Mapping[str, str]) -> str:
-    """Fetch what `env:NAME` or `file:PATH` points to; a secret never stands in the settings themselves."""
+def secret(where: str, pointer: str, secrets: Mapping[str, str]) -> str:
+    """Fetch what `env:NAME` or `file:PATH` points to; a secret never stands in the settings themselves. `where` is the file and the key."""
     kind, _, name = pointer.partition(":")
     if kind == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         if value := secrets.get(name, "").strip():
             return value
-        raise SettingsWrong(f"{where}.token: the environment variable {name} is not set; expected the secret in it")
+        raise SettingsWrong(f"{where}: the environment variable {name} is not set; expected the secret in it")
     if kind == "file" and name:
         try:
             value = Path(name).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsWrong(f"{where}.token: the secret's file cannot be read: {error}") from None
+            raise SettingsWrong(f"{where}: the secret's file cannot be read: {error}") from None
         if value:
             return value
-        raise SettingsWrong(f"{where}.token: the file {name} is empty; expected the secret in it")
-    raise SettingsWrong(f'{where}.token: expected "env:NAME" or "file:PATH", never the secret itself')
+        raise SettingsWrong(f"{where}: the file {name} is empty; expected the secret in it")
+    raise SettingsWrong(f'{where}: expected "env:NAME" or "file:PATH", never the secret itself')

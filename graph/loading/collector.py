@@ -16,6 +16,7 @@ commits of a busy database do, and nobody waits for company longer than one call
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Coroutine, Hashable, Sequence
 from itertools import accumulate
@@ -150,8 +151,9 @@ class Collector(DataLoader[Any, Any]):
             self._start(self._through_tier(self.tier, new))
 
     async def _through_tier(self, tier: Tier, new: list[Wanted]) -> None:
-        """Take what the shared tier has that is young enough; the rest is asked for."""
-        await tier.fetch(self.partition, [one.key for one in new])
+        """Take what the shared tier has that is young enough; the rest is asked for, also where taking it fails in an unforeseen way."""
+        with contextlib.suppress(Exception):
+            await tier.fetch(self.partition, [one.key for one in new])
         cache = self.partition.cache
         for one in new:
             entry = None if cache.suspended else self.partition.entry(one.key)

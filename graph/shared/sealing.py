@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from graph.errors import SettingsWrong
+from graph.settings import secret
 
 VERSION: Final = b"\x01"
 KEY_ID_BYTES: Final = 4
@@ -105,30 +105,16 @@ def load_secrets(pointers: Sequence[str], environment: Mapping[str, str], where:
 
     Raises SettingsWrong, which begins with `where` and never holds a secret, for one that is missing, short or plainly not drawn at random.
     """
-    return [_strong(_pointed(pointer, environment, where), f"{where}: {pointer}") for pointer in pointers]
-
-
-def _pointed(pointer: str, environment: Mapping[str, str], where: str) -> str:
-    kind, _, name = pointer.partition(":")
-    if kind == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        if value := environment.get(name, "").strip():
-            return value
-        raise SettingsWrong(f"{where}: the environment variable {name} is not set; expected the secret in it")
-    if kind == "file" and name:
-        try:
-            return Path(name).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsWrong(f"{where}: the secret's file cannot be read: {error}") from None
-    raise SettingsWrong(f'{where}: expected "env:NAME" or "file:PATH", never the secret itself')
+    return [_strong(secret(where, pointer, environment), f"{where}: {pointer}") for pointer in pointers]
 
 
 def _strong(text: str, where: str) -> bytes:
-    secret = _decoded(text)
-    if len(secret) < SECRET_BYTES or len(set(secret)) < DIFFERENT_AT_LEAST:
+    decoded = _decoded(text)
+    if len(decoded) < SECRET_BYTES or len(set(decoded)) < DIFFERENT_AT_LEAST:
         raise SettingsWrong(
             f"{where}: expected a secret of at least {SECRET_BYTES} bytes drawn at random, as `openssl rand -base64 32` writes one"
         )
-    return secret
+    return decoded
 
 
 def _decoded(text: str) -> bytes:

@@ -76,6 +76,18 @@ def test_a_process_takes_what_another_has_fetched() -> None:
     virtual.run(story())
 
 
+def test_a_tier_that_fails_in_an_unforeseen_way_costs_a_call_and_leaves_nobody_waiting() -> None:
+    class Broken(MemoryTier):
+        async def fetch(self, partition: Partition[Any, Any], keys: Sequence[Any]) -> None:
+            del partition, keys
+            raise ZeroDivisionError
+
+    async def story() -> None:
+        assert await Door(Register(), tier=Broken()).names("a", "b") == ["a v0", "b v0"]
+
+    virtual.run(story())
+
+
 class Lists(Register):
     """A register that says "not modified" for a question that it was asked before and whose answer is the same."""
 
