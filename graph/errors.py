@@ -4,7 +4,9 @@
     ├── SettingsWrong          the start is stopped: a setting, a secret, a type or a link does not fit   (never sent to a client)
     ├── Yours                  the caller asked for something that cannot be answered
     │   └── BadInput           BAD_USER_INPUT        a variable or an identifier that cannot be right
+    ├── Shed                   SHED                  more is asked than can be done: here, or of one system        retry: yes, later
     └── Theirs                 a connected system did not answer as agreed; `system` says which
+        ├── OutOfTime          DEADLINE_EXCEEDED     the request's own time was over before its answer came        retry: yes
         ├── SystemTimedOut     UPSTREAM_TIMEOUT      no complete answer within its time limits         retry: yes
         ├── SystemUnavailable  UPSTREAM_UNAVAILABLE  not reachable, or it reports trouble of its own   retry: yes
         ├── SystemThrottled    UPSTREAM_THROTTLED    it asks us to call less often                     retry: yes, later
@@ -48,6 +50,24 @@ class BadInput(Yours, ValueError):
     code = "BAD_USER_INPUT"
 
 
+class Shed(MotcuaError):
+    """Not done, because more is asked than can be done; said early, so that what is begun can be finished."""
+
+    code = "SHED"
+    retryable = True
+
+    def __init__(self, what: str, *, retry_after_ms: int, system: str | None = None) -> None:
+        """Say what is asked too much; of which system, where it is one."""
+        super().__init__(what)
+        self.retry_after_ms = retry_after_ms
+        self.system = system
+
+    def extensions(self) -> dict[str, object]:
+        """Add when to come again, and the system."""
+        known = {**super().extensions(), "retryAfterMs": self.retry_after_ms}
+        return known if self.system is None else {**known, "system": self.system}
+
+
 class Theirs(MotcuaError):
     """A connected system's fault."""
 
@@ -68,6 +88,17 @@ class Theirs(MotcuaError):
         if self.retry_after_ms is not None:
             known["retryAfterMs"] = self.retry_after_ms
         return known
+
+
+class OutOfTime(Theirs):
+    """The time of the request itself was over; how long the system would have taken is not known."""
+
+    code = "DEADLINE_EXCEEDED"
+    retryable = True
+
+    def __init__(self, system: str) -> None:
+        """Say for which system there was no time left."""
+        super().__init__(system, "had not answered when the time for this request was over")
 
 
 class SystemTimedOut(Theirs):

@@ -8,6 +8,7 @@ import msgspec
 
 from graph.settings import SystemSettings
 from graph.upstream.connection import Upstream
+from graph.upstream.errand import NOBODYS, Errand
 from graph.upstream.system import NoOptions, System
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -34,12 +35,14 @@ class StandIn:
     """Stands where the line to a system would be; what batch functions get as `upstream` is whatever inherits from it."""
 
     settings = SystemSettings(url="http://agency.test/api", token="secret-token")
+    errand = NOBODYS
     official: str | None = None
     message_id: str | None = None
     not_modified = False
 
-    def call(self, *, official: str | None = None, revalidates: bool = False) -> Self:
+    def call(self, errand: Errand = NOBODYS, *, revalidates: bool = False) -> Self:
         """Return itself: nothing is known of a single call."""
         del revalidates
-        self.official = official
+        self.errand = errand
+        self.official = errand.official
         return self

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from graph.errors import MotcuaError, SystemUnavailable, Theirs
 from graph.loading.cache import MISSING, Partition
 from graph.loading.calls import CallRecord, Line, Pace, Wanted
+from graph.upstream.errand import Errand
 from graph.upstream.record import Provenance, stamp
 
 QUARANTINED_AT_MOST: Final = 1_024
@@ -102,7 +103,7 @@ class Asker:
     async def _call(self, wanted: Sequence[Wanted], *, revalidates: bool = False) -> BaseException | None:
         """Make one call and settle what it answers; returns why it failed, and then nothing is settled."""
         cache, keys = self.partition.cache, [one.key for one in wanted]
-        call = self.line.upstream.call(official=self.official, revalidates=revalidates)
+        call = self.line.upstream.call(Errand(self.official), revalidates=revalidates)
         started = cache.clock()
         record = CallRecord(self.batch, len(keys), time.perf_counter())
         for one in wanted:

@@ -3,6 +3,7 @@
 What `resolvers/` call is here and nowhere else; how bytes travel is the matter of the line beneath (`pool.py`).
 """
 
+import asyncio
 import os
 import ssl
 from collections.abc import Callable, Mapping
@@ -15,9 +16,10 @@ import msgspec
 import orjson
 from cachetools import LRUCache
 
-from graph.errors import ContractBroken, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
+from graph.errors import ContractBroken, OutOfTime, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
 from graph.settings import SystemSettings
 from graph.upstream import envelope, rest, soap
+from graph.upstream.errand import NOBODYS, Errand
 from graph.upstream.exchange import (
     Answer,
     BrokenOff,
@@ -58,9 +60,9 @@ SILENCE: Mapping[type[ExchangeFailed], tuple[type[Theirs], str]] = {
 class Upstream:
     """The line to one system; an async context manager that opens and closes it.
 
-    `call` gives a view of it for one call of a batch function: `official` is the official who asks, by personal id, None where the caller
-    names none; `message_id` the id of the message, as far as there is one; `not_modified` whether the system said that nothing of what was
-    asked has changed.
+    `call` gives a view of it for one call of a batch function: `errand` says for whom and until when, `official` who asks, by personal id,
+    None where the caller names none; `message_id` is the id of the message, as far as there is one; `not_modified` whether the system said
+    that nothing of what was asked has changed.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Upstream:
         self.settings = settings
         self.options: Any = options
         self.token = settings.token
+        self.errand = NOBODYS
         self.official: str | None = None
         self.message_id: str | None = None
         self.not_modified = False
@@ -89,11 +92,12 @@ class Upstream:
         """Close all connections."""
         await self._line.close()
 
-    def call(self, *, official: str | None = None, revalidates: bool = False) -> "Upstream":
+    def call(self, errand: Errand = NOBODYS, *, revalidates: bool = False) -> "Upstream":
         """Return a view of the line for one call; with `revalidates`, GETs ask only whether something has changed."""
         view = object.__new__(Upstream)
         view.__dict__.update(self.__dict__)
-        view.official = official
+        view.errand = errand
+        view.official = errand.official
         view.message_id = None
         view.not_modified = view._modified = False
         view._revalidates = revalidates
@@ -167,8 +171,15 @@ class Upstream:
 
     async def _exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> Answer:
         """Send a request and return its answer; what can go wrong on the way ends here, in words."""
+        errand = self.errand
+        errand.metered()
+        now = asyncio.get_running_loop().time()
+        if now >= errand.ends_at:
+            raise OutOfTime(self.system.name)
+        if errand.ends_at < now + self.settings.total_seconds:
+            headers.append((b"x-request-deadline-ms", b"%d" % ((errand.ends_at - now) * 1_000)))
         try:
-            answer = await self._line.exchange(method, target, headers, body)
+            answer = await self._line.exchange(method, target, headers, body, errand.ends_at)
         except ExchangeFailed as failed:
             raise self._silence(failed) from None
         except RequestRefused as refused:
@@ -178,7 +189,9 @@ class Upstream:
         return answer
 
     def _silence(self, failed: ExchangeFailed) -> Theirs:
-        """Tell slow from unreachable."""
+        """Tell slow from unreachable, and both from a request whose own time is over."""
+        if asyncio.get_running_loop().time() >= self.errand.ends_at:
+            return OutOfTime(self.system.name)
         kind, words = next(said for failure, said in SILENCE.items() if isinstance(failed, failure))
         if isinstance(failed, BrokenOff) and not failed.heard:
             words = "closed the connection before it answered"

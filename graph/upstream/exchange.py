@@ -1,5 +1,6 @@
 """One exchange with an agency: a request that may be sent, an answer, and the ways in which there is none."""
 
+import math
 import re
 from functools import lru_cache
 from typing import Protocol
@@ -23,8 +24,11 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 class Line(Protocol):
     """Whatever carries requests to one origin."""
 
-    async def exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> Answer:
-        """Send a request and return the whole answer; ExchangeFailed where there is none within every limit."""
+    async def exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes, ends_at: float = math.inf) -> Answer:
+        """Send a request and return the whole answer; ExchangeFailed where there is none within every limit.
+
+        `ends_at`, on the event loop's clock, is one more limit.
+        """
 
     async def close(self) -> None:
         """End everything that is under way, and all connections."""

@@ -1,6 +1,7 @@
 """The pool of connections to one agency: requests wait for a free one, take turns on it, and end within their limits."""
 
 import asyncio
+import math
 import ssl
 from collections import deque
 from dataclasses import dataclass
@@ -68,14 +69,14 @@ class Pool:
         self._watching = False
         self._closed = False
 
-    async def exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> Answer:
+    async def exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes, ends_at: float = math.inf) -> Answer:
         """Send a request and return the whole answer; ExchangeFailed where there is none, RequestRefused where it cannot be sent.
 
         A kept connection that turns out to be closed before a byte of the answer came is replaced once: all requests are reads.
         """
         request = self._head.written(method, target, headers, body)
         loop = asyncio.get_running_loop()
-        ends_at = loop.time() + self.bounds.total
+        ends_at = min(ends_at, loop.time() + self.bounds.total)
         connection = await self._connection(loop, ends_at)
         if connection.served:
             try:

@@ -1,6 +1,7 @@
 """A line through httpx, for a system that needs what our own pool does not do, and for tests, whose agencies are functions."""
 
 import asyncio
+import math
 
 import httpx
 
@@ -35,11 +36,11 @@ class ThroughHttpx:
             trust_env=False,
         )
 
-    async def exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> Answer:
+    async def exchange(self, method: bytes, target: bytes, headers: Headers, body: bytes, ends_at: float = math.inf) -> Answer:
         """Send a request and return the whole answer; ExchangeFailed where there is none within every limit."""
         request = self.client.build_request(method.decode(), self._base + target.decode("ascii"), headers=headers, content=body or None)
         try:
-            async with asyncio.timeout(self.bounds.total):
+            async with asyncio.timeout_at(min(ends_at, asyncio.get_running_loop().time() + self.bounds.total)):
                 return await self._within_slot(request)
         except TimeoutError:
             raise ReadTimedOut from None

@@ -9,6 +9,7 @@ import pytest
 from graph.errors import ContractBroken, Theirs
 from graph.upstream import soap
 from graph.upstream.envelope import Codes
+from graph.upstream.errand import Errand
 from graph.upstream.record import Record, wire
 from tests.lines import line, xml_answer
 
@@ -91,7 +92,7 @@ async def test_not_modified_where_nothing_was_compared_breaks_the_contract() -> 
 
 async def test_views_know_nothing_of_one_another() -> None:
     async with line(lambda _request: json()) as upstream:
-        first, second = upstream.call(official="099190000001"), upstream.call()
+        first, second = upstream.call(Errand("099190000001")), upstream.call()
         made = first.new_message_id()
 
     assert (first.official, second.official, upstream.official) == ("099190000001", None, None)

@@ -10,6 +10,7 @@ import pytest
 
 from graph.loading.cache import Partition
 from graph.loading.refresh import Chunks
+from graph.upstream.errand import NOBODYS, Errand
 from tests import virtual
 from tests.graph.loading.register import Door, Register
 
@@ -97,10 +98,10 @@ class Lists(Register):
         self.revalidates = False
         self.refreshes = Counter[bool]()
 
-    def call(self, *, official: str | None = None, revalidates: bool = False) -> "Lists":
+    def call(self, errand: Errand = NOBODYS, *, revalidates: bool = False) -> "Lists":
         """Remember whether the next call may be answered so."""
         self.revalidates = revalidates
-        return super().call(official=official)
+        return super().call(errand)
 
     async def arrive(self, codes: Sequence[str], official: str | None) -> None:
         """Compare with what was said before."""

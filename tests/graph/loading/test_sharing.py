@@ -10,6 +10,7 @@ import pytest
 
 from graph.loading.batch import Batch, Sharing
 from graph.loading.sharing import Caller, Share, narrowed, share_of
+from graph.upstream.errand import NOBODYS, Errand
 from graph.upstream.system import System
 from tests import virtual
 from tests.graph.loading.register import Door, Person, Register, Row, said
@@ -37,9 +38,9 @@ class PerOfficial(Register):
 
         self.batch = Batch(system, "row_by_code", row_by_code, 10, many=False, key_type=Person, record=Row, sharing=declared["sharing"])
 
-    def call(self, *, official: str | None = None, revalidates: bool = False) -> "PerOfficial":
+    def call(self, errand: Errand = NOBODYS, *, revalidates: bool = False) -> "PerOfficial":
         """Make a view of one call, as a real line does: several are under way at once."""
-        view = super().call(official=official, revalidates=revalidates)
+        view = super().call(errand, revalidates=revalidates)
         made = object.__new__(type(view))
         made.__dict__.update(view.__dict__)
         return made
