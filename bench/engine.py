@@ -7,6 +7,7 @@ import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import strawberry
@@ -23,9 +24,12 @@ from graph.execution.plan import Composite, Planner, Selection, Shape
 from graph.execution.plan import Sequence as List
 from graph.execution.schema import FastSchema
 from graph.loading.cache import ResolverCache
+from graph.loading.calls import Line
 from graph.loading.loaders import Loaders, Sources
 from graph.seam import Record, System, Upstream, batch_many, batch_one, link, wire
 from graph.settings import BatchSettings, SystemSettings, load_settings
+from graph.upstream.admission import Admission
+from graph.upstream.quota import Quota
 from graph.upstream.system import NoOptions
 from sandbox.app import SYSTEMS, default_token
 
@@ -180,7 +184,8 @@ async def _cells(sandbox_url: str) -> list[dict[str, Any]]:
         batch: ResolverCache(batch, BatchSettings(ttl_seconds=3_600, max_bytes=1 << 28, max_entry_bytes=1 << 28))
         for batch in (user_by_id, posts_by_count)
     }
-    memory = Sources({SYSTEM.name: nowhere}, caches)
+    admission = Admission(SYSTEM.name, nowhere.settings, Quota(Path(), None, None, 0.0, time.time))
+    memory = Sources({SYSTEM.name: Line(nowhere, admission)}, caches)
     product, small = app.state.gateway.schema, FastSchema(Query)
     cases = [
         await _case("100 objects with a nested object", 100, Work(small, memory, NESTED, {"count": 100}), 500),

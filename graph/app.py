@@ -22,16 +22,24 @@ from graph.execution.schema import FastSchema
 from graph.gateway import Gateway
 from graph.http import GraphQLEndpoint
 from graph.loading.caches import Caches
+from graph.loading.calls import Line
 from graph.loading.loaders import Sources
-from graph.operating.http import routes
+from graph.operating.http import metrics_route, routes
 from graph.operating.knobs import Knobs
+from graph.operating.metrics import QUESTION, Counts, Metrics
+from graph.operating.operations import Requests
 from graph.operating.operator import Operator
-from graph.operating.siblings import Worker
+from graph.operating.siblings import Worker, state_folder
 from graph.operating.token import admin_token
+from graph.operating.watch import Watch, tracing
+from graph.overload import Overload
 from graph.pages import load_examples, pages
 from graph.settings import Settings
 from graph.shared.caches import SharedCaches
+from graph.telemetry import event
+from graph.upstream.admission import admissions
 from graph.upstream.connection import Upstream
+from graph.upstream.platform import Platforms
 from graph.wiring import Wiring, wire_up
 
 READY_FOR_SECONDS = 2.0
@@ -74,8 +82,9 @@ def load_schema(settings: Settings) -> FastSchema:
 
 def open_upstreams(wiring: Wiring, settings: Settings) -> dict[str, Upstream]:
     """Prepare the line to each system; nothing is sent yet."""
+    platforms = Platforms()
     return {
-        name: Upstream(system, settings.systems[name], options=wiring.options[name])
+        name: Upstream(system, settings.systems[name], options=wiring.options[name], platforms=platforms)
         for name, system in wiring.systems.items()
     }  # fmt: skip
 
@@ -89,20 +98,29 @@ def create_app(settings: Settings, worker: Worker = ALONE) -> Starlette:
     knobs = Knobs(settings, {name: (batch.max_keys, batch.sharing) for name, batch in wiring.batches.items()})
     caches = Caches(wiring.batches, knobs.all())
     shared = None if settings.shared is None else SharedCaches(settings.shared, os.environ, caches, str(settings.file))
-    sources = Sources(upstreams, caches, shared)
-    operator = Operator(settings, worker, knobs, caches, shared)
+    admitted = admissions(settings, state_folder(settings), tell=event, workers=worker.of)
+    lines = {name: Line(upstream, admitted[name]) for name, upstream in upstreams.items()}
+    sources = Sources(lines, caches, shared)
+    requests, traces = Requests(), tracing(settings)
+    counts = Counts(caches.figures, sources.systems, requests)
+    operator = Operator(settings, worker, knobs, caches, shared, {QUESTION: counts.counted})
     gateway = Gateway(schema, sources)
+    overload = Overload(settings.gateway, event)
     readiness = Readiness(upstreams)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
+            if traces is not None:
+                stack.push_async_callback(traces.close)
             for upstream in upstreams.values():
                 await stack.enter_async_context(upstream)
             if shared is not None:
                 await stack.enter_async_context(shared)
             await stack.enter_async_context(operator)
             stack.callback(sources.close)
+            overload.watch()
+            stack.callback(overload.close)
             yield
 
     async def alive(_request: Request) -> Response:
@@ -114,10 +132,13 @@ def create_app(settings: Settings, worker: Worker = ALONE) -> Starlette:
         status = "ready" if all(system.reachable for system in systems.values()) else "degraded" if any_reachable else "unready"
         return _json({"status": status, "systems": systems}, 200 if any_reachable else 503)
 
-    served = [*pages(examples), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, admin_token(settings, make=True))]
+    token = admin_token(settings, make=True)
+    served = [*pages(examples), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, token)]
+    if settings.telemetry.metrics != "off":
+        served.append(metrics_route(Metrics(operator.siblings), token, settings.telemetry.metrics))
     app = Door(routes=served, lifespan=lifespan)
     app.endpoint = GraphQLEndpoint(
-        gateway, settings.gateway.max_body_bytes, trusts_caller_headers=settings.gateway.trust_caller_headers
+        gateway, settings.gateway, overload, Watch(requests, traces, access_log=settings.telemetry.access_log)
     )  # fmt: skip
     app.state.gateway = gateway
     return app

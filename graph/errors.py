@@ -5,8 +5,8 @@
     ├── Yours                  the caller asked for something that cannot be answered
     │   └── BadInput           BAD_USER_INPUT        a variable or an identifier that cannot be right
     ├── Shed                   SHED                  more is asked than can be done: here, or of one system        retry: yes, later
+    ├── OutOfTime              DEADLINE_EXCEEDED     the request's own time was over before this was answered      retry: yes
     └── Theirs                 a connected system did not answer as agreed; `system` says which
-        ├── OutOfTime          DEADLINE_EXCEEDED     the request's own time was over before its answer came        retry: yes
         ├── SystemTimedOut     UPSTREAM_TIMEOUT      no complete answer within its time limits         retry: yes
         ├── SystemUnavailable  UPSTREAM_UNAVAILABLE  not reachable, or it reports trouble of its own   retry: yes
         ├── SystemThrottled    UPSTREAM_THROTTLED    it asks us to call less often                     retry: yes, later
@@ -68,6 +68,24 @@ class Shed(MotcuaError):
         return known if self.system is None else {**known, "system": self.system}
 
 
+class OutOfTime(MotcuaError):
+    """The time of the request itself was over; how long the system would have taken is not known."""
+
+    code = "DEADLINE_EXCEEDED"
+    retryable = True
+
+    def __init__(self, system: str | None = None) -> None:
+        """Say what was still being waited for, where it is a system."""
+        who = "This" if system is None else f"What the {system} system was asked"
+        super().__init__(f"{who} was not answered when the time for this request was over")
+        self.system = system
+
+    def extensions(self) -> dict[str, object]:
+        """Add the system."""
+        known = super().extensions()
+        return known if self.system is None else {**known, "system": self.system}
+
+
 class Theirs(MotcuaError):
     """A connected system's fault."""
 
@@ -88,17 +106,6 @@ class Theirs(MotcuaError):
         if self.retry_after_ms is not None:
             known["retryAfterMs"] = self.retry_after_ms
         return known
-
-
-class OutOfTime(Theirs):
-    """The time of the request itself was over; how long the system would have taken is not known."""
-
-    code = "DEADLINE_EXCEEDED"
-    retryable = True
-
-    def __init__(self, system: str) -> None:
-        """Say for which system there was no time left."""
-        super().__init__(system, "had not answered when the time for this request was over")
 
 
 class SystemTimedOut(Theirs):

@@ -1,15 +1,16 @@
 """One query's life: read, checked, run against the systems, and answered with whatever could be had."""
 
-import logging
+import asyncio
+import math
 import re
 import time
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
+from types import TracebackType
 from typing import Any
 
 import msgspec
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.exceptions import MissingQueryError, StrawberryGraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
@@ -23,8 +24,10 @@ from graph.loading.freshness import Freshness, freshness
 from graph.loading.loaders import Loaders, Sources
 from graph.loading.sharing import ANYBODY, Caller
 from graph.loading.trace import TracedLoaders
+from graph.operating.operations import Outcome
+from graph.telemetry import event, frames
+from graph.upstream.priority import Priority
 
-log = logging.getLogger("motcua")
 ANALYSE = "analyse"
 
 INTERNAL = "Something went wrong inside the gateway"
@@ -56,12 +59,70 @@ class Answer:
     """What goes back: `executed` tells an execution with errors from a request that was refused before it.
 
     `freshness` says for how long it may be kept outside, None where it may not: with any error, and with personal data unless allowed.
+    Of an execution there is also what was executed (`operation`), and with which `loaders`.
     """
 
     payload: dict[str, Any]
     executed: bool
     not_by_get: bool = False
     freshness: Freshness | None = None
+    operation: OperationDefinitionNode | None = None
+    loaders: Loaders | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Say how it went: all there, part of it, nothing, or not executed."""
+        if not self.executed:
+            return "refused"
+        if "errors" not in self.payload:
+            return "ok"
+        data = self.payload["data"]
+        return "failed" if data is None or all(value is None for value in data.values()) else "partial"
+
+    @property
+    def codes(self) -> Collection[str]:
+        """Return the codes of its errors, each once."""
+        errors = self.payload.get("errors")
+        return {error["extensions"]["code"] for error in errors} if errors else ()
+
+
+class Urgency:
+    """How urgent a request is, and until when it waits (on the event loop's clock); `on_waiting` is called when it first has to.
+
+    As a context it ends the request's time when that has come, and at the end frees what only this request was waiting for.
+    """
+
+    __slots__ = ("_loaders", "_timer", "ends_at", "on_waiting", "priority")
+
+    def __init__(
+        self, priority: Priority = Priority.CITIZEN, ends_at: float = math.inf, on_waiting: Callable[[], None] | None = None
+    ) -> None:
+        self.priority = priority
+        self.ends_at = ends_at
+        self.on_waiting = on_waiting
+        self._timer: asyncio.TimerHandle | None = None
+        self._loaders: Loaders | None = None
+
+    def holds(self, loaders: Loaders) -> "Urgency":
+        """Let loaders know how urgent it is."""
+        self._loaders = loaders
+        loaders.priority, loaders.ends_at, loaders.on_waiting = self.priority, self.ends_at, self._waits
+        return self
+
+    def _waits(self) -> None:
+        if self._loaders is not None and self.ends_at < math.inf:
+            self._timer = asyncio.get_running_loop().call_at(self.ends_at, self._loaders.expire)
+        if self.on_waiting is not None:
+            self.on_waiting()
+
+    def __enter__(self) -> None:
+        """Begin; a request that never waits costs nothing."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._loaders is not None and self._loaders.on_waiting is None:
+            self._loaders.leave()
 
 
 class Gateway:
@@ -72,11 +133,20 @@ class Gateway:
         self.schema = schema
         self.sources = sources
 
-    async def answer(self, request: GraphQLRequest, *, request_id: str, read_only: bool = False, caller: Caller = ANYBODY) -> Answer:
-        """Run one request to its end; `read_only` refuses all but queries. Never raises for anything that a caller or a system does."""
-        wanted = request.extensions or {}
+    async def answer(
+        self, request: GraphQLRequest, *, request_id: str, read_only: bool = False, caller: Caller = ANYBODY, urgency: Urgency | None = None
+    ) -> Answer:
+        """Run one request to its end, which is at the latest when its time is over; `read_only` refuses all but queries.
+
+        Never raises for anything that a caller or a system does.
+        """
+        loaders = (TracedLoaders if (request.extensions or {}).get("plan") == ANALYSE else Loaders)(self.sources, caller)
+        with (urgency or Urgency()).holds(loaders):
+            return await self._answered(request, RequestContext(loaders, request_id), read_only=read_only)
+
+    async def _answered(self, request: GraphQLRequest, context: RequestContext, *, read_only: bool) -> Answer:
+        wanted, request_id = request.extensions or {}, context.request_id
         plan = wanted.get("plan")
-        context = RequestContext((TracedLoaders if plan == ANALYSE else Loaders)(self.sources, caller), request_id)
         processor = time.thread_time() if plan == ANALYSE else 0.0
         try:
             result = await self.schema.execute(
@@ -104,7 +174,13 @@ class Gateway:
             extensions["plan"] = self._plan(request, context, processor)
         if extensions:
             payload["extensions"] = extensions
-        return Answer(payload, executed=True, freshness=None if errors or extensions else freshness(context.loaders))
+        fresh = None if errors or extensions else freshness(context.loaders)
+        return Answer(payload, executed=True, freshness=fresh, operation=self._operation(request), loaders=context.loaders)
+
+    def _operation(self, request: GraphQLRequest) -> OperationDefinitionNode | None:
+        """Find what was executed, among the documents that are kept."""
+        found = self.schema.documents.document(request.query).operation(request.operation_name)
+        return found if isinstance(found, OperationDefinitionNode) else None
 
     def _plan(self, request: GraphQLRequest, context: RequestContext, processor: float) -> Any:
         """Explain how a request was answered and, where it was traced, what each link and each call took."""
@@ -158,8 +234,7 @@ def _unquoted(message: str) -> str:
 
 def log_fault(error: BaseException, request_id: str) -> None:
     """Write where it happened and of what kind it is, but not its words: they may quote a record."""
-    frames = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-5:]))
-    log.error("internal error %s in request %s at %s", type(error).__name__, request_id, frames)
+    event("internal_error", kind=type(error).__name__, request_id=request_id, at=frames(error))
 
 
 def _refused(message: str) -> Answer:

@@ -3,10 +3,13 @@
 An ASGI application of its own: Strawberry's view speaks neither `application/graphql-response+json` nor its status codes.
 """
 
+import asyncio
 import hashlib
 import itertools
+import math
 import os
 import re
+import time
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,9 +18,14 @@ import msgspec
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from graph.gateway import INTERNAL, Answer, Gateway, GraphQLRequest, log_fault
+from graph.errors import Shed
+from graph.gateway import INTERNAL, Answer, Gateway, GraphQLRequest, Urgency, log_fault
 from graph.loading.freshness import Freshness
 from graph.loading.sharing import ANYBODY, Caller
+from graph.operating.watch import Asked, Watch
+from graph.overload import Overload
+from graph.settings import GatewaySettings
+from graph.upstream.priority import NAMED, Priority
 
 RESPONSE_JSON, PLAIN_JSON = "application/graphql-response+json", "application/json"
 CONTENT_TYPES = {media_type: (b"content-type", f"{media_type}; charset=utf-8".encode()) for media_type in (RESPONSE_JSON, PLAIN_JSON)}
@@ -27,9 +35,15 @@ PLANS: dict[bytes, bool | str] = {b"1": True, b"analyse": "analyse"}  # what the
 PROCESS, COUNTER = os.urandom(10).hex(), itertools.count(1)
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # What a proxy in front says of the caller, where the settings trust it: names of X-Road, and the purpose.
-CALLER_HEADERS = (b"x-road-client", b"x-purpose", b"x-road-userid")
+CALLER_HEADERS = (b"x-road-client", b"x-purpose", b"x-road-userid", b"x-road-issue", b"x-road-represented-party")
+TIMEOUT = re.compile(rb"(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|)")
+SHORTEST_SECONDS = 0.01
 CALLER_PART = re.compile(rb"[A-Za-z0-9._:/-]{1,255}")
 NO_STORE = ((b"cache-control", b"no-store"),)
+WORDS: dict[Priority, str] = {priority: name for name, priority in NAMED.items()}
+# What is told of a request that was refused unread, and of one at which the gateway itself failed.
+UNREAD = Answer({"errors": [{"extensions": {"code": "BAD_USER_INPUT"}}]}, executed=False)
+BROKEN = Answer({"data": None, "errors": [{"extensions": {"code": "INTERNAL"}}]}, executed=True)
 
 
 class Refused(Exception):
@@ -47,30 +61,104 @@ class Gone(Exception):
     """The client left before its request was complete."""
 
 
-class GraphQLEndpoint:
-    """The endpoint; `max_body_bytes` bounds a POST's body and a GET's query string.
+class Visit:
+    """A client's visit: while it has to wait, it is watched, so that nothing is done for one that has left."""
 
-    `trusts_caller_headers` is for a gateway behind a proxy that vouches for what its headers say of the caller.
+    __slots__ = ("_left", "_task", "_watch", "receive")
+
+    def __init__(self, receive: Receive) -> None:
+        self.receive = receive
+        self._left = False
+        self._task: asyncio.Task[Any] | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    def watch(self) -> None:
+        """Begin to watch; what is being done for the client ends when it leaves."""
+        self._task = asyncio.current_task()
+        self._watch = asyncio.get_running_loop().create_task(self._until_left())
+
+    def is_over(self) -> bool:
+        """Tell whether the client has left, and take back that its task was told to end for that."""
+        if self._left and self._task is not None:
+            self._task.uncancel()
+        return self._left
+
+    def end(self) -> None:
+        """Watch no more."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    async def _until_left(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self._left = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+class GraphQLEndpoint:
+    """The endpoint, within the bounds of the settings: bytes of a POST's body and of a GET's query string, requests at once, time for each.
+
+    `trust_caller_headers` is for a gateway behind a proxy that vouches for what its headers say of the caller.
     """
 
-    def __init__(self, gateway: Gateway, max_body_bytes: int, *, trusts_caller_headers: bool = False) -> None:
-        """Serve this gateway."""
+    def __init__(self, gateway: Gateway, settings: GatewaySettings, overload: Overload, watch: Watch | None = None) -> None:
+        """Serve this gateway; `watch` is told of each request that has ended."""
         self.gateway = gateway
-        self.max_body_bytes = max_body_bytes
-        self.trusts_caller_headers = trusts_caller_headers
+        self.watch = watch or Watch()
+        self.overload = overload
+        self.max_body_bytes = settings.max_body_bytes
+        self.trusts_caller_headers = settings.trust_caller_headers
+        self.default_priority = NAMED[settings.default_priority]
+        self.longest_seconds = settings.longest_timeout_seconds
+        self.seconds: dict[Priority, float] = {priority: settings.of_class(name).seconds for name, priority in NAMED.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, or say at once that it has to come later."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        priority = self._priority(headers.get(b"x-priority"))
+        shed = self.overload.begin(priority)
+        if shed is not None:
+            await _send_shed(send, shed)
+            self.watch.ended(_shed(shed, priority))
+            return
+        try:
+            await self._answer(scope, headers, Visit(receive), send, priority)
+        finally:
+            self.overload.end(priority)
+
+    def _priority(self, given: bytes | None) -> Priority:
+        """Take a client at its word where it wants to be less urgent than usual, and a trusted one always."""
+        if given is None:
+            return self.default_priority
+        wanted = NAMED.get(given.decode("latin-1").strip().lower(), self.default_priority)
+        return wanted if self.trusts_caller_headers else max(wanted, self.default_priority)
+
+    def _ends_at(self, given: bytes | None, priority: Priority) -> float:
+        """Say until when a request has time: as it says itself, up to a bound, and else as long as its class has."""
+        seconds = self.seconds[priority]
+        if given is not None:
+            if (said := TIMEOUT.fullmatch(given.strip())) is None:
+                raise Refused(
+                    400, "The header X-Request-Timeout is not well formed; expected seconds such as 2.5, or milliseconds such as 2500ms"
+                )
+            seconds = min(self.longest_seconds, float(said[1]) / (1_000 if said[2] == b"ms" else 1))
+        return asyncio.get_running_loop().time() + max(SHORTEST_SECONDS, seconds)
+
+    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], visit: "Visit", send: Send, priority: Priority) -> None:
+        began = time.perf_counter()
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}{next(COUNTER):012x}"
         media_type = PLAIN_JSON
         more: tuple[tuple[bytes, bytes], ...]
         try:
             media_type = negotiated(headers.get(b"accept"))
-            request = await self._request(scope, headers, receive)
+            urgency = Urgency(priority, self._ends_at(headers.get(b"x-request-timeout"), priority), visit.watch)
+            request = await self._request(scope, headers, visit.receive)
             caller = _caller(headers) if self.trusts_caller_headers else ANYBODY
-            answer = await self.gateway.answer(request, request_id=request_id, read_only=scope["method"] == "GET", caller=caller)
+            answer = await self.gateway.answer(
+                request, request_id=request_id, read_only=scope["method"] == "GET", caller=caller, urgency=urgency
+            )
             status, body = _status(answer, media_type), orjson.dumps(answer.payload)
             more = NO_STORE
             if answer.not_by_get:
@@ -81,11 +169,19 @@ class GraphQLEndpoint:
                     status, body = 304, b""
         except Refused as refusal:
             status, body, more = refusal.status, _error(refusal.message, "BAD_USER_INPUT"), (*NO_STORE, *refusal.headers)
+            answer = UNREAD
         except Gone:
+            return
+        except asyncio.CancelledError:
+            if not visit.is_over():
+                raise
             return
         except Exception as error:  # noqa: BLE001 - nothing stands above that would word it
             log_fault(error, request_id)
             status, body, more = 500, _error(INTERNAL, "INTERNAL"), NO_STORE
+            answer = BROKEN
+        finally:
+            visit.end()
         start = [
             CONTENT_TYPES[media_type],
             (b"content-length", b"%d" % len(body)),
@@ -93,8 +189,10 @@ class GraphQLEndpoint:
             (b"x-request-id", request_id.encode()),
             *more,
         ]
+        asked = _asked(answer, request_id, began, priority, headers.get(b"traceparent", b""))
         await send({"type": "http.response.start", "status": status, "headers": start})
         await send({"type": "http.response.body", "body": body})
+        self.watch.ended(asked)
 
     async def _request(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
         if scope["method"] == "GET":
@@ -134,6 +232,15 @@ class GraphQLEndpoint:
         return _converted(parts)
 
 
+def _asked(answer: Answer, request_id: str, began: float, priority: Priority, traceparent: bytes) -> Asked:
+    """Say what is to be told of a request that has been answered."""
+    ran = answer.operation
+    name = ran.name.value if ran is not None and ran.name is not None else None
+    kind = ran.operation.value if ran is not None else None
+    ended = time.perf_counter()
+    return Asked(request_id, began, ended, answer.outcome, answer.codes, name, kind, WORDS[priority], answer.loaders, traceparent)
+
+
 def _caller(headers: dict[bytes, bytes]) -> Caller:
     """Read what the proxy says of the caller; of a person's id the country in front is left out."""
     found = []
@@ -142,8 +249,8 @@ def _caller(headers: dict[bytes, bytes]) -> Caller:
         if value and not CALLER_PART.fullmatch(value):
             raise Refused(400, f"The header {name.decode()} is not well formed")
         found.append(value.decode())
-    consumer, purpose, official = found
-    return Caller(consumer or ANYBODY.consumer, purpose, official.removeprefix("VN") or None)
+    consumer, purpose, official, issue, represented = found
+    return Caller(consumer or ANYBODY.consumer, purpose, official.removeprefix("VN") or None, issue or None, represented or None)
 
 
 def _cacheable(fresh: Freshness, body: bytes) -> tuple[tuple[bytes, bytes], ...]:
@@ -160,6 +267,20 @@ def _cacheable(fresh: Freshness, body: bytes) -> tuple[tuple[bytes, bytes], ...]
 
 def _error(message: str, code: str) -> bytes:
     return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code, "retryable": False}}]})
+
+
+def _shed(shed: Shed, priority: Priority) -> Asked:
+    now = time.perf_counter()
+    return Asked("", now, now, "refused", (shed.code,), priority=WORDS[priority])
+
+
+async def _send_shed(send: Send, shed: Shed) -> None:
+    """Say that a request has to come later, without having read it."""
+    body = orjson.dumps({"errors": [{"message": shed.message, "extensions": shed.extensions()}]})
+    wait = math.ceil(shed.retry_after_ms / 1_000)
+    start = [CONTENT_TYPES[PLAIN_JSON], (b"content-length", b"%d" % len(body)), (b"retry-after", b"%d" % wait), *NO_STORE]
+    await send({"type": "http.response.start", "status": 503, "headers": start})
+    await send({"type": "http.response.body", "body": body})
 
 
 @lru_cache(maxsize=256)

@@ -1,14 +1,20 @@
 """Lines to systems that exist only in a test: a function from request to answer stands where the network would be."""
 
-from collections.abc import Callable
-from typing import Self
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
 
 import httpx
 import msgspec
 
+from graph.loading.calls import Line
 from graph.settings import SystemSettings
+from graph.upstream.admission import Admission
 from graph.upstream.connection import Upstream
 from graph.upstream.errand import NOBODYS, Errand
+from graph.upstream.quota import Quota
 from graph.upstream.system import NoOptions, System
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -31,6 +37,24 @@ def xml_answer(body: str, status: int = 200) -> httpx.Response:
     return httpx.Response(status, content=envelope.encode(), headers={"content-type": "text/xml; charset=utf-8"})
 
 
+def admission(name: str, system: SystemSettings, **changed: Any) -> Admission:
+    """Make the admission of a system on the clock of the loop that runs, be it a virtual one, without a quota."""
+    quota = changed.pop("quota", None) or Quota(Path(), None, None, 0.2, time.time)
+    return Admission(name, system, quota, clock=changed.pop("clock", _loop_time), **changed)
+
+
+def _loop_time() -> float:
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return 0.0
+
+
+def lines(upstreams: Mapping[str, Any], **changed: Any) -> dict[str, Line]:
+    """Put each line behind an admission of its own."""
+    return {name: Line(upstream, admission(name, upstream.settings, **changed)) for name, upstream in upstreams.items()}
+
+
 class StandIn:
     """Stands where the line to a system would be; what batch functions get as `upstream` is whatever inherits from it."""
 
@@ -39,6 +63,7 @@ class StandIn:
     official: str | None = None
     message_id: str | None = None
     not_modified = False
+    tells = False
 
     def call(self, errand: Errand = NOBODYS, *, revalidates: bool = False) -> Self:
         """Return itself: nothing is known of a single call."""

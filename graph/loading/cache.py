@@ -4,13 +4,16 @@ An entry keeps what was said and when its fetch began; everything else is judged
 changed knob counts at once, also for entries that are there already.
 """
 
+import itertools
 import math
 import random
 import time
 from collections.abc import Callable, Hashable
 from typing import Any, Final, Generic, TypeVar
 
-from graph.errors import SystemThrottled, SystemTimedOut, SystemUnavailable
+from cachetools import LRUCache
+
+from graph.errors import OutOfTime, Shed, SystemThrottled, SystemTimedOut, SystemUnavailable
 from graph.loading.barriers import Barriers
 from graph.loading.batch import Batch
 from graph.loading.eviction import EvictingCache, moved, new_cache
@@ -24,11 +27,12 @@ from graph.settings import BatchSettings
 K = TypeVar("K", bound=Hashable)
 R = TypeVar("R")
 
-OUTCOMES: Final[dict[str, type[Exception]]] = {
-    "timeout": SystemTimedOut,
-    "unavailable": SystemUnavailable,
-    "throttled": SystemThrottled,
+OUTCOMES: Final[dict[str, tuple[type[Exception], ...]]] = {
+    "timeout": (SystemTimedOut, OutOfTime),
+    "unavailable": (SystemUnavailable,),
+    "throttled": (SystemThrottled, Shed),
 }
+SHARES_KNOWN: Final = 16_384
 # Beyond so many fetch times before the end of an entry's life an early refresh is as good as impossible (exp(-10)), and not drawn for.
 NO_DRAW_BEYOND = 10.0
 
@@ -51,16 +55,23 @@ wall_clock = _clock()
 
 
 class Entry:
-    """A kept answer: what was said, when its fetch began, and what has to be known to judge, weigh and find it."""
+    """A kept answer: what was said, when its fetch began, and what has to be known to judge, weigh and find it.
 
-    __slots__ = ("cost", "draw", "labels", "negative", "sampled", "started", "value", "weight")
+    `negative` says that there is nothing. An answer is `lasting` unless it is that, or provisional: then it lives for a short time, and
+    is never served past it, because what it says may have come true or come to be in the meantime.
+    """
 
-    def __init__(self, value: Any, started: float, cost: float, labels: tuple[str, ...], *, negative: bool) -> None:
+    __slots__ = ("cost", "draw", "labels", "lasting", "negative", "sampled", "started", "value", "weight")
+
+    def __init__(
+        self, value: Any, started: float, cost: float, labels: tuple[str, ...], *, negative: bool, provisional: bool = False
+    ) -> None:
         self.value = value
         self.started = started
         self.cost = cost
         self.labels = labels
         self.negative = negative
+        self.lasting = not (negative or provisional)
         self.draw = random.random()  # noqa: S311 - spreads the ends of lives, guards nothing
         self.weight = 0
         self.sampled = False
@@ -104,7 +115,8 @@ class ResolverCache(Generic[K, R]):
         self._weigh = weigher(batch)
         self._absent = batch.absent()
         self.times = Times(clock)
-        self._numbers: dict[Share, int] = {}
+        self._numbers: LRUCache[Share, int] = LRUCache(SHARES_KNOWN)
+        self._next_number = itertools.count()
         self._began = clock()
         self.settings = settings
         self.entries: EvictingCache[tuple[int, K], Entry] = new_cache(settings.eviction, settings.max_bytes, _weight)
@@ -128,19 +140,28 @@ class ResolverCache(Generic[K, R]):
         self.revalidate_for = settings.stale_while_revalidate_seconds
         self.error_for = settings.stale_if_error_seconds
         self.early = settings.early_refresh
-        self.error_kinds = tuple(OUTCOMES[name] for name in settings.stale_if_error_on)
+        self.error_kinds = tuple(kind for name in settings.stale_if_error_on for kind in OUTCOMES[name])
         self.max_keys = min(self.batch.max_keys, settings.max_keys or self.batch.max_keys)
         self.client_cache = settings.client_cache or ("never" if self.batch.personal else "public")
 
     def number_of(self, share: Share) -> int:
         """Return the number of what callers have in common; it stands in the keys of their entries."""
-        return self._numbers.setdefault(share, len(self._numbers))
+        found = self._numbers.get(share)
+        if found is None:  # one that was forgotten gets a new number: what it had kept is not found again
+            found = self._numbers[share] = next(self._next_number)
+        return found
 
     # ── age ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def ttl_of(self, entry: Entry) -> float:
+        """Return for how long answers of this kind are fresh: a provisional one as long as "there is none", but no longer than any."""
+        if entry.lasting:
+            return self.ttl
+        return self.negative_ttl if entry.negative else min(self.ttl, self.negative_ttl)
+
     def fresh_for(self, entry: Entry) -> float:
         """Return for how many seconds an entry is still fresh; negative where it is not."""
-        return entry.started + (self.negative_ttl if entry.negative else self.ttl) * (1.0 - self.jitter * entry.draw) - self.clock()
+        return entry.started + self.ttl_of(entry) * (1.0 - self.jitter * entry.draw) - self.clock()
 
     def life(self) -> float:
         """Return for how many seconds an answer may be of use at most."""
@@ -160,11 +181,11 @@ class ResolverCache(Generic[K, R]):
         former = self.entries.peek((number, key))
         if former is not None and former.started > started:
             return True
-        negative = value == self._absent
-        entry = Entry(value, started, cost, labels, negative=negative)
+        provisional = self.batch.is_provisional(value)
+        entry = Entry(value, started, cost, labels, negative=value == self._absent, provisional=provisional)
         entry.weight = self._weigh(key, value)
         self._observe(number, key, entry, former)
-        if (self.negative_ttl if negative else self.ttl) <= 0 or self.clock() - started >= self.life():
+        if self.ttl_of(entry) <= 0 or self.clock() - started >= self.life():
             self._drop((number, key))
         elif entry.weight > min(self.settings.max_entry_bytes, self.settings.max_bytes):
             self.figures.too_large += 1
@@ -174,13 +195,17 @@ class ResolverCache(Generic[K, R]):
         return True
 
     def _observe(self, number: int, key: K, entry: Entry, former: Entry | None) -> None:
-        """Tell the what-if simulation of a sampled key that it was fetched, and whether its record had changed."""
+        """Tell the what-if simulation of a sampled key that it was fetched, and whether its record had changed.
+
+        A provisional answer lives there as "there is none" does. What came after one says nothing about how often records change.
+        """
         sample = hash((number, key))
         if self.whatif.samples(sample):
             entry.sampled = True
-            elapsed = None if former is None else entry.started - former.started
-            changed = former is not None and former.value != entry.value
-            self.whatif.fetched(sample, entry.weight, elapsed, changed, negative=entry.negative)
+            before = former if former is not None and (former.lasting or former.negative) else None
+            elapsed = None if before is None else entry.started - before.started
+            changed = before is not None and before.value != entry.value
+            self.whatif.fetched(sample, entry.weight, elapsed, changed, negative=not entry.lasting)
 
     def _drop(self, place: tuple[int, K]) -> None:
         self.entries.pop(place, None)
@@ -233,7 +258,7 @@ class Partition(Generic[K, R]):
         if entry is None:
             return MISSING
         age = cache.clock() - entry.started
-        life = (cache.negative_ttl if entry.negative else cache.ttl) * (1.0 - cache.jitter * entry.draw)
+        life = (cache.ttl if entry.lasting else cache.ttl_of(entry)) * (1.0 - cache.jitter * entry.draw)
         if age >= life or cache.suspended:
             return self._past_its_life(key, entry, age - life)
         cache.figures.hits += 1
@@ -275,7 +300,7 @@ class Partition(Generic[K, R]):
         cache = self.cache
         if cache.suspended:
             return MISSING
-        if not entry.negative and over < cache.revalidate_for and self.refresh is not None:
+        if entry.lasting and over < cache.revalidate_for and self.refresh is not None:
             cache.figures.hits += 1
             cache.figures.stale_hits += 1
             if entry.sampled:
@@ -291,7 +316,7 @@ class Partition(Generic[K, R]):
         if cache.suspended or not isinstance(error, cache.error_kinds):
             return MISSING
         entry = cache.entries.peek((self.number, key))
-        if entry is None or entry.negative or -cache.fresh_for(entry) >= cache.error_for:
+        if entry is None or not entry.lasting or -cache.fresh_for(entry) >= cache.error_for:
             return MISSING
         cache.figures.stale_on_error += 1
         kept: R = entry.value

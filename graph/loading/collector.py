@@ -21,15 +21,19 @@ from collections import deque
 from collections.abc import Coroutine, Hashable, Sequence
 from itertools import accumulate
 from math import exp
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from aiodataloader import DataLoader
 
+from graph.errors import OutOfTime, SystemUnavailable
 from graph.loading.asking import Asker
 from graph.loading.cache import MISSING, Partition
-from graph.loading.calls import Line, Listener, Pace, Wanted
+from graph.loading.calls import Flight, Line, Listener, Pace, Wanted
 from graph.loading.labels import written
 from graph.loading.refresh import Chunks
+from graph.upstream.admission import Refusal, Ticket, Wait
+from graph.upstream.priority import Priority
 
 COMPANY: Final = 3.0
 LINGER_SECONDS: Final = 0.01
@@ -64,12 +68,15 @@ class Collector(DataLoader[Any, Any]):
         self.tier = tier
         self.chunks = chunks
         self.under_way = 0
+        self._admission = line.admission
+        self._operation = partition.cache.batch.name
         self._asker = Asker(partition, line, pace, official, self._settle)
         self._wanted: dict[Hashable, Wanted] = {}
         self._new: list[Wanted] = []
         self._waiting: list[Wanted] = []
         self._chunks: deque[list[Wanted]] = deque()
-        self._in_line = False
+        self._in_line: Priority | None = None
+        self._looked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,11 +98,35 @@ class Collector(DataLoader[Any, Any]):
         self._more_until = self.loop.time() + max(self.pace.typical, LINGER_SECONDS) if listener.expects_more() else 0.0
         if key in self._wanted:
             figures.joined += 1
+        elif self._admission.is_full(listener.priority):
+            return self._sent_away(key)
         else:
             figures.fetched += 1
         future = self.load(key)
         if (wanted := self._wanted.get(key)) is not None:
             wanted.listen(listener)
+        return future
+
+    def leave(self, key: Hashable, listener: Listener) -> None:
+        """Let a request wait for a key no more; what nobody waits for is not sent, and ended where it is under way."""
+        wanted = self._wanted.get(key)
+        if wanted is not None and wanted.leave(listener) and wanted.flight is None:
+            self._waiting = [one for one in self._waiting if one is not wanted]
+            self._admission.waiting -= 1
+            self._admission.refused("late")
+            self._settle(wanted, OutOfTime(self._admission.name))
+
+    def _sent_away(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Answer a key at once where too many wait already."""
+        future: asyncio.Future[Any] = self.loop.create_future()
+        future.add_done_callback(_seen)
+        self._admission.refused("shed")
+        error = self._admission.too_many()
+        instead = self.partition.instead_of(key, error)
+        if instead is MISSING:
+            future.set_exception(error)
+        else:
+            future.set_result(instead)
         return future
 
     def do_resolve_reject(self, key: Hashable, future: "asyncio.Future[Any]") -> None:
@@ -123,14 +154,16 @@ class Collector(DataLoader[Any, Any]):
             return
         known = self.partition.entry(key)
         self.load(key)
-        if known is not None and key in self._wanted:
-            self._wanted[key].newer_than = known.started
+        if (wanted := self._wanted.get(key)) is not None:
+            wanted.beside = True
+            wanted.newer_than = known.started if known is not None else 0.0
 
     def _beside(self, key: Hashable) -> Wanted:
         """Want a key of a chunk; one that is wanted already is fetched all the same, because a chunk is always asked for whole."""
         future = self.loop.create_future()
         future.add_done_callback(_seen)
         wanted = Wanted(key, future, self.loop.time())
+        wanted.beside = True
         if key not in self._wanted:
             self._wanted[key] = wanted
             self.prime_with(key, future)
@@ -145,10 +178,15 @@ class Collector(DataLoader[Any, Any]):
     def _gathered(self) -> None:
         new, self._new = self._new, []
         if self.tier is None:
-            self._waiting += new
-            self.pump()
+            self._wait(new)
+            if self._in_line is None or min(one.priority for one in new) < self._in_line:
+                self.pump()
         else:
             self._start(self._through_tier(self.tier, new))
+
+    def _wait(self, new: list[Wanted]) -> None:
+        self._waiting += new
+        self._admission.waiting += len(new)
 
     async def _through_tier(self, tier: Tier, new: list[Wanted]) -> None:
         """Take what the shared tier has that is young enough; the rest is asked for, also where taking it fails in an unforeseen way."""
@@ -160,24 +198,51 @@ class Collector(DataLoader[Any, Any]):
             if entry is not None and entry.started > one.newer_than and cache.fresh_for(entry) > 0:
                 cache.figures.shared_hits += 1
                 self._settle(one, entry.value)
-            else:
-                self._waiting.append(one)
+            elif self._wanted.get(one.key) is one:
+                self._wait([one])
         self.pump()
 
     def pump(self) -> None:
-        """Send what may leave now."""
+        """Send what may leave now, as far as the system may be called."""
         while self._waiting or self._chunks:
+            if self._admission.turns.standing and self._waiting:
+                self._send_late_ones_away()
             is_due = bool(self._waiting) and self._is_due()
             if not is_due and not self._chunks:
-                self._wait_for_company()
+                if self._waiting:
+                    self._wait_for_company()
                 return
-            if not self.line.slots.take():
-                self._stand_in_line()
+            priority = min(map(_priority, self._waiting)) if is_due else Priority.REFRESH
+            entry = self._admission.enter(self._operation, priority)
+            if isinstance(entry, Wait):
+                self._stand_in_line(priority, entry.seconds)
                 return
-            if is_due:
-                self._send(self._portion(), revalidates=False)
+            portion = self._portion(priority) if is_due else self._chunks.popleft()
+            if isinstance(entry, Refusal):
+                self._refuse(portion, entry)
             else:
-                self._send(self._chunks.popleft(), revalidates=True)
+                self._send(portion, entry, revalidates=not is_due)
+
+    def _refuse(self, portion: list[Wanted], refusal: Refusal) -> None:
+        """Answer keys that are not asked for: with what is kept of them, where that is allowed, and else with the reason."""
+        self._admission.refused(refusal.why, len(portion))
+        for one in portion:
+            instead = self.partition.instead_of(one.key, refusal.error)
+            self._settle(one, refusal.error if instead is MISSING else instead)
+
+    def _send_late_ones_away(self) -> None:
+        """Answer those who have waited too long in a queue that stands; looked at now and then, because they may be many."""
+        now = self.loop.time()
+        if now - self._looked_at < LINGER_SECONDS:
+            return
+        self._looked_at = now
+        late = [(one, error) for one in self._waiting if (error := self._admission.sends_away(one.priority, now - one.since))]
+        if late:
+            gone = {id(one) for one, _ in late}
+            self._waiting = [one for one in self._waiting if id(one) not in gone]
+            self._admission.waiting -= len(late)
+            for one, error in late:
+                self._refuse([one], Refusal("shed", error))
 
     def _is_due(self) -> bool:
         now = self.loop.time()
@@ -200,17 +265,26 @@ class Collector(DataLoader[Any, Any]):
         typical = self.pace.typical
         return self._company * exp((self._arrived_at - now) / typical) if typical else 0.0
 
-    def _portion(self) -> list[Wanted]:
-        """Take the oldest keys, as many as one call may carry."""
+    def _portion(self, priority: Priority) -> list[Wanted]:
+        """Take the most urgent keys, as many as one call may carry: the oldest, but of people's in a queue that stands the youngest."""
         count, most = self.partition.cache.max_keys, self.partition.cache.batch.max_text
+        waiting = self._waiting
+        if len(waiting) > count:
+            order = reversed(waiting) if priority.interactive and self._admission.turns.standing else waiting
+            waiting = sorted(order, key=_priority)
         if most is not None:
-            lengths = accumulate(len(written(one.key)) + 1 for one in self._waiting[:count])
+            lengths = accumulate(len(written(one.key)) + 1 for one in waiting[:count])
             count = max(1, sum(length <= most + 1 for length in lengths))
-        portion, self._waiting = self._waiting[:count], self._waiting[count:]
+        portion = waiting[:count]
+        taken = set(map(id, portion))
+        self._waiting = [one for one in self._waiting if id(one) not in taken]
+        self._admission.waiting -= len(portion)
         return portion
 
     def _wait_for_company(self) -> None:
-        until = self._waits_until()
+        self._wake_at(self._waits_until())
+
+    def _wake_at(self, until: float) -> None:
         if self._timer is not None and self._timer_at > until:
             self._timer.cancel()
             self._timer = None
@@ -221,31 +295,46 @@ class Collector(DataLoader[Any, Any]):
         self._timer = None
         self.pump()
 
-    def _stand_in_line(self) -> None:
-        if not self._in_line:
-            self._in_line = True
-            self.line.slots.when_free(self._slot_is_free)
+    def _stand_in_line(self, priority: Priority, seconds: float | None) -> None:
+        """Come again when there is a place, or in so many seconds."""
+        if seconds is not None:
+            self._wake_at(self.loop.time() + seconds)
+        elif self._in_line is None or priority < self._in_line:
+            self._in_line = priority
+            self._admission.in_turn(priority, self._turn_has_come)
 
-    def _slot_is_free(self) -> None:
-        self._in_line = False
+    def _turn_has_come(self) -> None:
+        self._in_line = None
         self.pump()
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _send(self, portion: list[Wanted], *, revalidates: bool) -> None:
+    def _send(self, portion: list[Wanted], ticket: Ticket, *, revalidates: bool) -> None:
         self.under_way += 1
-        self._start(self._carry(portion, revalidates=revalidates))
+        now, waits = self.loop.time(), self._admission.counts.waits
+        task = self._start(self._carry(portion, ticket, revalidates=revalidates))
+        flight = Flight(len(portion), lambda: self._end(task, portion))
+        for one in portion:
+            waits.note(now - one.since)
+            one.flight = flight
 
-    async def _carry(self, portion: list[Wanted], *, revalidates: bool) -> None:
-        """Ask for a portion in the slot that was taken for it; whatever happens, everybody is answered and the slot is given back."""
+    def _end(self, task: "asyncio.Task[None]", portion: list[Wanted]) -> None:
+        """End a call that nobody waits for; who wants one of its keys from now on asks anew."""
+        for one in portion:
+            if not one.future.done():
+                self._settle(one, OutOfTime(self._admission.name))
+        task.cancel()
+
+    async def _carry(self, portion: list[Wanted], ticket: Ticket, *, revalidates: bool) -> None:
+        """Ask for a portion in the place that was taken for it; whatever happens, everybody is answered and the place is given back."""
         try:
-            await self._asker.ask(portion, revalidates=revalidates)
+            await self._asker.ask(portion, ticket, revalidates=revalidates)
         except Exception as error:  # noqa: BLE001 - a fault of our own must not leave anybody waiting
             for one in portion:
                 self._settle(one, error)
         finally:
             self.under_way -= 1
-            self.line.slots.release()
+            ticket.release()
             self.pump()
         if self.tier is not None:
             self.tier.store(self.partition, [one.key for one in portion])
@@ -269,16 +358,18 @@ class Collector(DataLoader[Any, Any]):
 
     def _again(self, wanted: Wanted) -> None:
         wanted.since = self.loop.time()
+        wanted.flight = None
         if self._wanted.get(wanted.key) is wanted:
-            self._waiting.append(wanted)
+            self._wait([wanted])
             self.loop.call_soon(self.pump)
         elif not wanted.future.done():
             wanted.future.set_result(None)  # a chunk's own copy, for which nobody waits
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def batch_load_fn(self, keys: list[Any]) -> list[Any]:
         """Load keys as aiodataloader would for its own batches; here `do_resolve_reject` decides when they leave, so nothing calls this."""
@@ -288,8 +379,14 @@ class Collector(DataLoader[Any, Any]):
         """End what is under way; who still waits for it is told that the gateway is stopping."""
         if self._timer is not None:
             self._timer.cancel()
+        stopping = SystemUnavailable(self._admission.name, "was not waited for: the gateway is stopping")
+        for one in list(self._wanted.values()):
+            self._settle(one, stopping)
         for task in self._tasks:
             task.cancel()
+
+
+_priority: Final = attrgetter("priority")
 
 
 def _seen(future: "asyncio.Future[Any]") -> None:

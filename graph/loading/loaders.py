@@ -4,20 +4,23 @@ What all requests share stands in `Sources`: caches, and the collectors that joi
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from cachetools import LRUCache
 
+from graph.errors import OutOfTime
 from graph.loading.batch import Batch, Sharing
 from graph.loading.cache import MISSING, Missing, Partition, ResolverCache, Unkept
 from graph.loading.calls import CallRecord, Line, Pace
 from graph.loading.collector import Collector, Tier
 from graph.loading.refresh import Chunks
-from graph.loading.sharing import ANYBODY, EVERYBODY, Caller, Share, share_of
-from graph.upstream.connection import Upstream
-from graph.upstream.slots import Allowance, Slots
+from graph.loading.sharing import ANYBODY, Caller, Share, share_of
+from graph.upstream.figures import SystemFigures
+from graph.upstream.priority import Priority
 
 PARTITIONS_AT_MOST = 4_096
 
@@ -35,12 +38,12 @@ class Sources:
     """What all requests share: the line to each system, and for each batch function its cache and its collectors."""
 
     def __init__(
-        self, upstreams: Mapping[str, Upstream], caches: Mapping[Batch[Any, Any], ResolverCache[Any, Any]], tier: Tier | None = None
+        self, lines: Mapping[str, Line], caches: Mapping[Batch[Any, Any], ResolverCache[Any, Any]], tier: Tier | None = None
     ) -> None:
         """Take the lines and the caches; `tier` is what several processes share, where there is one."""
         self.caches = caches
         self.tier = tier
-        self.lines = {name: Line(line, Slots(line.settings.max_connections), Allowance()) for name, line in upstreams.items()}
+        self.lines = lines
         self._paces = {batch: Pace() for batch in caches}
         self._chunks = {batch: Chunks(lambda cache=cache: cache.max_keys) for batch, cache in caches.items() if batch.revalidates}  # type: ignore[misc]  # the cache of this turn
         self._partitions: LRUCache[tuple[Batch[Any, Any], Share], Partition[Any, Any]] = LRUCache(PARTITIONS_AT_MOST)
@@ -54,9 +57,9 @@ class Sources:
         known = self._known.get((batch, caller))
         if known is not None and known[0] is cache.sharing:
             return known[1]
-        share = share_of(batch, cache.sharing, caller)
+        share = share_of(batch, cache.sharing, caller, tells=self.lines[batch.system.name].upstream.tells)
         if share is None:
-            return Unkept(cache, EVERYBODY)
+            return Unkept(cache, Share(*caller))
         found = self._partitions.get((batch, share))
         if found is None:
             found = self._partitions[batch, share] = Partition(cache, share)
@@ -81,6 +84,10 @@ class Sources:
         line, pace = self.lines[batch.system.name], self._paces[batch]
         return Collector(partition, line, pace, official=official, tier=tier, chunks=self._chunks.get(batch))
 
+    def systems(self) -> list[SystemFigures]:
+        """Return the figures of each system in this process, by name."""
+        return [self.lines[name].admission.report() for name in sorted(self.lines)]
+
     def close(self) -> None:
         """End all calls that are under way."""
         for collector in self._collectors.values():
@@ -90,7 +97,10 @@ class Sources:
 class BatchLoads:
     """What one request has of one batch function: the records that it knows, those that are coming, and the way to the others."""
 
-    __slots__ = ("_collector", "_last", "batch", "cached", "calls", "coming", "hits", "keys", "known", "loaders", "partition", "pending")
+    __slots__ = (
+        "_asked", "_collector", "_last", "_tasks", "batch", "cached", "calls", "coming", "hits", "keys", "known", "loaders", "partition",
+        "pending",
+    )  # fmt: skip
 
     def __init__(self, batch: Batch[Any, Any], loaders: "Loaders") -> None:
         self.batch = batch
@@ -100,21 +110,86 @@ class BatchLoads:
         self.known: dict[Hashable, Any] = {}
         self.coming: dict[Hashable, asyncio.Future[Any]] = {}
         self.pending = self.calls = self.keys = self.hits = 0
+        self._asked: list[Hashable] = []
+        self._tasks: list[asyncio.Future[Any]] = []
         self._collector: Collector | None = None
         self._last: CallRecord | None = None
 
-    def future(self, key: Hashable) -> "asyncio.Future[Any]":
-        """Return the future of a key that is neither known nor kept; the same one however often this request asks."""
-        found = self.coming.get(key)
-        if found is None:
-            parts = (key,) if self.batch.splits is None else self.batch.splits(key)
-            found = self.coming[key] = self._wanted(key) if len(parts) == 1 else asyncio.ensure_future(self._joined(parts))
-            self.pending += 1
-            found.add_done_callback(self._came)
-        return found
+    @property
+    def priority(self) -> Priority:
+        """How urgent the request is."""
+        return self.loaders.priority
 
-    def _came(self, _future: "asyncio.Future[Any]") -> None:
+    @property
+    def ends_at(self) -> float:
+        """Until when the request waits, on the event loop's clock."""
+        return self.loaders.ends_at
+
+    def future(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Return the future of a key that is neither known nor kept; the same one however often this request asks.
+
+        It is this request's own: it ends with the request's time, and nobody else waits for it.
+        """
+        own = self.coming.get(key)
+        if own is None:
+            if self.loaders.expired:
+                return self._too_late(key)
+            self.loaders.waits()
+            parts = (key,) if self.batch.splits is None else self.batch.splits(key)
+            shared = self._wanted(key) if len(parts) == 1 else self._task(parts)
+            own = self.coming[key] = shared.get_loop().create_future()
+            self.pending += 1
+            if shared.done():
+                self._came(own, shared)
+            else:
+                shared.add_done_callback(partial(self._came, own))
+        return own
+
+    def _too_late(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Answer a key that is wanted only after the request's time."""
+        own = self.coming[key] = asyncio.get_running_loop().create_future()
+        self.pending += 1
+        self.expire()
+        return own
+
+    def _task(self, parts: Sequence[Hashable]) -> "asyncio.Future[Any]":
+        task = asyncio.ensure_future(self._joined(parts))
+        self._tasks.append(task)
+        return task
+
+    def _came(self, own: "asyncio.Future[Any]", shared: "asyncio.Future[Any]") -> None:
+        """Pass on what came, unless the request has stopped waiting."""
+        error = asyncio.CancelledError() if shared.cancelled() else shared.exception()
+        if own.done():
+            return
         self.pending -= 1
+        if error is None:
+            own.set_result(shared.result())
+        else:
+            _fail(own, error)
+
+    def expire(self) -> None:
+        """Answer what is still waited for: with what is kept, where that may be served although it is old, and else that time is over."""
+        for key, own in self.coming.items():
+            if not own.done():
+                self.pending -= 1
+                error = OutOfTime(self.batch.system.name)
+                instead = self.partition.instead_of(key, error)
+                if instead is MISSING:
+                    _fail(own, error)
+                else:
+                    own.set_result(instead)
+
+    def leave(self) -> None:
+        """Wait no more; what only this request waited for is not asked for any further."""
+        for own in self.coming.values():
+            own.cancel()
+        for task in self._tasks:
+            task.cancel()
+        if self._collector is not None:
+            for key in self._asked:
+                self._collector.leave(key, self)
+        self.pending = 0
 
     def is_kept(self, key: Hashable) -> bool:
         """Tell whether the cache could answer a key now, without counting it as asked."""
@@ -140,6 +215,7 @@ class BatchLoads:
             collector = self._collector = self.loaders.sources.collector(self.partition, self.loaders.caller)
             collector.arrived()
         self.partition.missed(key)
+        self._asked.append(key)
         return collector.want(key, self)
 
     async def _joined(self, parts: Sequence[Hashable]) -> tuple[Any, ...]:
@@ -175,6 +251,29 @@ class Loaders:
     calls: list[CallRecord] = field(default_factory=list)
     # While records that came one by one are followed further: how many of their batch function are still to come.
     siblings: int = 0
+    priority: Priority = Priority.CITIZEN
+    ends_at: float = math.inf
+    expired: bool = False
+    # Called once, when the request has to wait for the first time.
+    on_waiting: Callable[[], None] | None = None
+
+    def waits(self) -> None:
+        """Take note that the request has to wait."""
+        if self.on_waiting is not None:
+            told, self.on_waiting = self.on_waiting, None
+            told()
+
+    def expire(self) -> None:
+        """End the request's time: all that it still waits for is answered at once, and so is what it comes to want later."""
+        self.expired = True
+        for loads in self.loads.values():
+            if loads.pending:
+                loads.expire()
+
+    def leave(self) -> None:
+        """Wait for nothing any more; free what only this request was waiting for."""
+        for loads in self.loads.values():
+            loads.leave()
 
     def of(self, batch: Batch[Any, Any]) -> BatchLoads:
         """Return what this request has of a batch function."""
@@ -186,7 +285,8 @@ class Loaders:
     def load(self, batch: Batch[Any, Any], key: Hashable) -> "asyncio.Future[Any]":
         """Return the record (or records) of a key, or raise what went wrong with it.
 
-        The future is shared by all who want the same key, so it is shielded: one that stops waiting takes nothing from the others.
+        The future is shared by all parts of the request that want the same key, so it is shielded: one that stops waiting takes nothing
+        from the others.
         """
         (value,), coming = self.fetch(batch, (key,))
         if coming:
@@ -254,3 +354,12 @@ class Loaders:
             tally.keys += loads.keys
             tally.cached += loads.hits
         return dict(sorted(total.items()))
+
+
+def _fail(own: "asyncio.Future[Any]", error: BaseException) -> None:
+    """End a future with an error; looked at, so that asyncio does not report it where nobody listens any more."""
+    if isinstance(error, asyncio.CancelledError):
+        own.cancel()
+    else:
+        own.set_exception(error)
+        own.exception()

@@ -9,11 +9,13 @@ WIDEST_FIRST: Final[tuple[Sharing, ...]] = ("shared", "purpose", "caller", "none
 
 
 class Caller(NamedTuple):
-    """Who asks: the consumer and its purpose, and the official who works there, by personal id, where there is one."""
+    """Who asks: the consumer and its purpose, and where there are such the official, by personal id, the case, and the body represented."""
 
     consumer: str = "open"
     purpose: str = ""
     official: str | None = None
+    issue: str | None = None
+    represented: str | None = None
 
 
 class Share(NamedTuple):
@@ -22,19 +24,26 @@ class Share(NamedTuple):
     consumer: str | None = None
     purpose: str | None = None
     official: str | None = None
+    issue: str | None = None
+    represented: str | None = None
 
 
 EVERYBODY: Final = Share()
 ANYBODY: Final = Caller()
 
 
-def share_of(batch: Batch[object, object], sharing: Sharing, caller: Caller) -> Share | None:
+def share_of(batch: Batch[object, object], sharing: Sharing, caller: Caller, *, tells: bool = False) -> Share | None:
     """Return what others must have in common with a caller to share with them; None where nobody may.
 
-    Where a system wants the official in each message, its answers and its calls are never shared between officials.
+    Where a system wants the official in each message, its answers and its calls are never shared between officials; where the route to it
+    `tells` of the case and the body represented too, not between those either, unless the answer is the same for everybody and about
+    nobody.
     """
     if sharing == "none":
         return None
+    if tells and (sharing != "shared" or batch.personal):
+        told = (caller.official, caller.issue, caller.represented)
+        return Share(None, None, *told) if sharing == "shared" else Share(caller.consumer, caller.purpose, *told)
     official = caller.official if sharing == "caller" or batch.system.per_official else None
     if sharing == "shared":
         return Share(official=official) if official else EVERYBODY

@@ -15,6 +15,8 @@ from graph.execution.schema import FastSchema
 from graph.gateway import Gateway, GraphQLRequest
 from graph.http import GraphQLEndpoint
 from graph.loading.loaders import Sources
+from graph.overload import Overload
+from graph.settings import GatewaySettings
 
 RESPONSE_JSON = "application/graphql-response+json"
 
@@ -41,10 +43,15 @@ class Mutation:
         return "changed"
 
 
+def endpoint_of(gateway: Gateway, max_body_bytes: int) -> GraphQLEndpoint:
+    settings = GatewaySettings(max_body_bytes=max_body_bytes)
+    return GraphQLEndpoint(gateway, settings, Overload(settings))
+
+
 def client(max_body_bytes: int = 2_000) -> httpx.AsyncClient:
     schema = FastSchema(Query, Mutation)
     schema.configure(limits=Limits(documents=16, tokens=200))
-    endpoint = GraphQLEndpoint(Gateway(schema, Sources({}, {})), max_body_bytes)
+    endpoint = endpoint_of(Gateway(schema, Sources({}, {})), max_body_bytes)
     return httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway")
 
 
@@ -241,7 +248,7 @@ async def test_the_answer_carries_the_requests_id() -> None:
 
 async def test_a_client_that_leaves_while_sending_is_left_alone() -> None:
     schema = FastSchema(Query)
-    endpoint = GraphQLEndpoint(Gateway(schema, Sources({}, {})), 1_000)
+    endpoint = endpoint_of(Gateway(schema, Sources({}, {})), 1_000)
     sent: list[Any] = []
 
     async def receive() -> dict[str, str]:
@@ -296,7 +303,7 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_ours_in_json() -> 
         odd: Odd = strawberry.field(resolver=Odd)
 
     schema = FastSchema(Root, config=StrawberryConfig(scalar_map={Odd: scalar}))
-    endpoint = GraphQLEndpoint(Gateway(schema, Sources({}, {})), 1_000)
+    endpoint = endpoint_of(Gateway(schema, Sources({}, {})), 1_000)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway") as door:
         response = await door.post("/graphql", json={"query": "{ odd }"})
 

@@ -11,7 +11,9 @@ from graph.execution.schema import FastSchema
 from graph.gateway import Gateway
 from graph.http import GraphQLEndpoint
 from graph.loading.cache import wall_clock
+from graph.overload import Overload
 from graph.seam import Provenance, field, link
+from graph.settings import GatewaySettings
 from tests.graph.loading.register import Door, Person, Register, down
 
 QUERY = '{ row(code: "a") { name } }'
@@ -39,7 +41,8 @@ def client(register: Register, *, trusts: bool = False, **knobs: Any) -> httpx.A
         row: Row | None = link(register.batch, key=code, description="A row.")
 
     door = Door(register, clock=wall_clock, jitter=0, **{"ttl_seconds": 600, **knobs})
-    endpoint = GraphQLEndpoint(Gateway(FastSchema(Query), door.sources), 2_000, trusts_caller_headers=trusts)
+    settings = GatewaySettings(max_body_bytes=2_000, trust_caller_headers=trusts)
+    endpoint = GraphQLEndpoint(Gateway(FastSchema(Query), door.sources), settings, Overload(settings))
     return httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway")
 
 

@@ -9,7 +9,7 @@ from graph.loading.cache import ResolverCache
 from graph.loading.loaders import Loaders, Sources
 from graph.seam import Batch, Record, System, Upstream, batch_many, batch_one, wire
 from graph.settings import BatchSettings
-from tests.lines import StandIn
+from tests.lines import StandIn, lines
 
 MEMORY = System("memory", title="A memory", owner="A test", protocol="none")
 
@@ -53,9 +53,8 @@ class Memory(StandIn):
 
     def sources(self, *batches: Batch[Any, Any], seconds: float = 60.0) -> Sources:
         """Make sources that several requests can share."""
-        line: Any = self
         caches: Any = {batch: ResolverCache(batch, BatchSettings(ttl_seconds=seconds)) for batch in batches or BATCHES}
-        return Sources({"memory": line}, caches)
+        return Sources(lines({"memory": self}), caches)
 
 
 def item(key: int) -> Item:

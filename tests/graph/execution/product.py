@@ -24,6 +24,7 @@ from schema import schema as served
 from schema.query import Query
 from schema.scalars import SCALARS
 from tests.graph.execution.world import World
+from tests.lines import StandIn, lines
 
 IDS = ["001085012345", "001085012346", "079185000001"]
 TEXTS: dict[str, list[str]] = {
@@ -127,4 +128,5 @@ class DrawnLoaders(Loaders):
 def context(world: World) -> RequestContext:
     """Make what a request over a world carries."""
     caches = {batch: ResolverCache(batch, BatchSettings()) for batch in BATCHES}
-    return RequestContext(DrawnLoaders(Sources({}, caches), world=world))
+    nowhere = lines({batch.system.name: StandIn() for batch in BATCHES})
+    return RequestContext(DrawnLoaders(Sources(nowhere, caches), world=world))

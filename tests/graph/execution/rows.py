@@ -10,6 +10,7 @@ from graph.loading.loaders import Loaders, Sources
 from graph.seam import Record, System, Upstream, batch_many, batch_one, wire
 from graph.settings import BatchSettings
 from tests.graph.execution.world import ABSENT, NUMBER, TEXT, Colour, Context, Draw, Raised, Thing, Trouble, World, drawn
+from tests.lines import lines
 
 MEMORY = System("memory", title="A world", owner="A test", protocol="none")
 strawberry.enum(Colour, name="Hue")
@@ -126,8 +127,7 @@ def context(world: World, *, keep: bool = False) -> Context:
     """Make what a request over a world carries; with `keep`, its caches keep what they hear."""
     seconds = 60.0 if keep else 0.0
     caches: Any = {batch: ResolverCache(batch, BatchSettings(ttl_seconds=seconds, negative_ttl_seconds=seconds)) for batch in BATCHES}
-    upstream: Any = world
-    return Context(Loaders(Sources({"memory": upstream}, caches)), world)
+    return Context(Loaders(Sources(lines({"memory": world}), caches)), world)
 
 
 def root(world: World) -> Thing:

@@ -8,15 +8,16 @@ from graph.errors import ContractBroken, SystemRefused, SystemUnavailable
 from graph.loading.barriers import Barriers
 from graph.loading.batch import Batch, batch_many, batch_one
 from graph.loading.cache import ResolverCache
+from graph.loading.calls import Line
 from graph.loading.collector import Tier
 from graph.loading.loaders import Loaders, Sources
 from graph.loading.sharing import Caller
-from graph.settings import BatchSettings
+from graph.settings import BatchSettings, ConcurrencySettings
+from graph.upstream.budget import Budget
 from graph.upstream.record import Record, wire
-from graph.upstream.slots import Allowance
 from graph.upstream.system import System
 from tests import virtual
-from tests.lines import StandIn, settings
+from tests.lines import StandIn, admission, settings
 
 REGISTER = System("register", title="A register", owner="An agency", protocol="REST")
 
@@ -52,7 +53,7 @@ class Register(StandIn):
     """The register; `seconds` is how long a call takes, `versions` what it says now, `poison` which keys it cannot stand."""
 
     def __init__(self, *, max_keys: int = 10, seconds: float = 0.0, slots: int = 16, **declared: Any) -> None:
-        self.settings = settings(max_connections=slots)
+        self.settings = settings(max_connections=slots, concurrency=ConcurrencySettings(adaptive=False))
         self.seconds = seconds
         self.calls: list[Call] = []
         self.versions: dict[str, int] = {}
@@ -101,14 +102,15 @@ class Door:
     """One process of a gateway over a register, in virtual time."""
 
     def __init__(
-        self, register: Register, *, tier: Tier | None = None, allowance: float = 20.0, clock: Any = virtual.clock, **knobs: Any
-    ) -> None:
+        self, register: Register, *, tier: Tier | None = None, allowance: float = 20.0, clock: Any = virtual.clock,
+        admitted: dict[str, Any] | None = None, **knobs: Any,
+    ) -> None:  # fmt: skip
         self.register = register
         self.barriers = Barriers(3_600.0, clock)
         self.cache: ResolverCache[Any, Any] = ResolverCache(register.batch, BatchSettings(**knobs), clock, self.barriers)
-        self.sources = Sources({"register": register}, {register.batch: self.cache}, tier)  # type: ignore[dict-item]  # stands in for a line
-        line = self.sources.lines["register"]
-        self.sources.lines["register"] = type(line)(line.upstream, line.slots, Allowance(first=allowance))
+        self.admission = admission("register", register.settings, **(admitted or {}))
+        self.admission.budget = Budget(first=allowance)
+        self.sources = Sources({"register": Line(register, self.admission)}, {register.batch: self.cache}, tier)  # type: ignore[arg-type]  # stands in for a line
 
     def request(self, caller: Caller = Caller()) -> Loaders:  # noqa: B008 - a value
         """Begin a request."""

@@ -11,6 +11,7 @@ from graph.loading.batch import batch_many
 from graph.loading.cache import MISSING, Partition, ResolverCache
 from graph.loading.sharing import EVERYBODY
 from graph.settings import BatchSettings
+from graph.shared.packing import Kept, packer
 from tests import virtual
 from tests.graph.loading.register import REGISTER, Door, Person, Register, Row, down
 
@@ -260,5 +261,131 @@ def test_where_a_record_comes_from_does_not_make_it_another_record() -> None:
         assert one.provenance is not other.provenance
         assert one == other == row("a", "a v0")
         assert one != row("a", "a v1")
+
+    virtual.run(story())
+
+
+# ── "not yet" ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_first(record: Row) -> bool:
+    """Take a record for provisional until the register has said something else."""
+    return record.name.endswith("v0")
+
+
+def test_a_provisional_answer_is_kept_no_longer_than_there_is_none() -> None:
+    async def story() -> None:
+        register = Register(provisional=is_first)
+        door = Door(register, ttl_seconds=60, negative_ttl_seconds=5, jitter=0)
+        assert await door.names("a") == ["a v0"]
+        await asyncio.sleep(4.9)
+        assert await door.names("a") == ["a v0"]
+        assert len(register.calls) == 1
+
+        register.versions["a"] = 1
+        await asyncio.sleep(0.2)
+        assert await door.names("a") == ["a v1"]
+        await asyncio.sleep(59)
+        assert await door.names("a") == ["a v1"]
+        assert len(register.calls) == 2
+
+    virtual.run(story())
+
+
+def test_a_provisional_answer_lives_no_longer_than_any_other() -> None:
+    async def story() -> None:
+        register = Register(provisional=is_first)
+        door = Door(register, ttl_seconds=2, negative_ttl_seconds=60, jitter=0)
+        await door.ask("a")
+        await asyncio.sleep(2.1)
+        await door.ask("a")
+        assert len(register.calls) == 2
+
+    virtual.run(story())
+
+
+def test_a_provisional_answer_is_never_served_past_its_time() -> None:
+    async def story() -> None:
+        register = Register(provisional=is_first)
+        door = Door(
+            register, ttl_seconds=60, negative_ttl_seconds=5, jitter=0, stale_while_revalidate_seconds=900, stale_if_error_seconds=900
+        )
+        register.versions["lasting"] = 1
+        await door.ask("a", "lasting")
+        await asyncio.sleep(61)
+        register.versions["a"] = 1
+        register.down = down()
+
+        assert await door.names("a", "lasting") == ["SystemUnavailable", "lasting v1"]
+        register.down = None
+        [ready] = await door.ask("a")
+        assert (ready.name, ready.provenance.stale) == ("a v1", False)
+
+    virtual.run(story())
+
+
+def test_a_provisional_answer_is_an_answer_and_no_there_is_none() -> None:
+    async def story() -> None:
+        door = Door(Register(provisional=is_first))
+        await door.ask("a")
+        [pending] = await door.ask("a")
+        assert (door.cache.figures.hits, door.cache.figures.negative_hits) == (1, 0)
+        assert not pending.provenance.stale
+
+    virtual.run(story())
+
+
+def test_a_list_is_provisional_when_one_of_its_records_is() -> None:
+    @batch_many(REGISTER, max_keys=10, provisional=is_first)
+    async def rows_by_owner(_upstream: Any, _owners: Any) -> "dict[str, tuple[Row, ...]]":
+        return {}
+
+    assert rows_by_owner.is_provisional((row("a", "v1"), row("b", "v0")))
+    assert not rows_by_owner.is_provisional((row("a", "v1"),))
+    assert not rows_by_owner.is_provisional(())
+
+
+def test_what_came_after_a_provisional_answer_says_nothing_about_how_often_records_change() -> None:
+    clock = Clock()
+    batch = Register(provisional=is_first).batch
+    cache = Partition(ResolverCache(batch, BatchSettings(jitter=0), clock), EVERYBODY)
+    for name in ("v0", "v0", "v1", "v1", "v2"):
+        clock.now += 1
+        cache.keep("a", row("a", name), started=clock.now)
+
+    changes = cache.cache.whatif.curves().changes
+    assert (changes.unchanged, sum(changes.changed)) == (1, 1)
+
+
+class Pouch:
+    """A shared tier in memory that keeps answers as the real one packs them."""
+
+    def __init__(self) -> None:
+        self.packed: dict[Any, bytes] = {}
+
+    async def fetch(self, partition: Partition[Any, Any], keys: Any) -> None:
+        for key in keys:
+            if key in self.packed:
+                kept = packer(partition.cache.batch).unpack(self.packed[key])
+                partition.keep(key, kept.value, started=kept.started, cost=kept.cost)
+
+    def store(self, partition: Partition[Any, Any], keys: Any) -> None:
+        entries = {key: entry for key in keys if (entry := partition.entry(key)) is not None}
+        self.packed |= {key: packer(partition.cache.batch).pack(Kept(entry.value, entry.started)) for key, entry in entries.items()}
+
+
+def test_a_provisional_answer_of_another_process_is_provisional_here_as_well() -> None:
+    async def story() -> None:
+        register, pouch = Register(provisional=is_first), Pouch()
+        one, other = (Door(register, tier=pouch, ttl_seconds=60, negative_ttl_seconds=5, jitter=0, early_refresh=0) for _ in range(2))
+        await one.ask("a")
+        await asyncio.sleep(3)
+        assert await other.names("a") == ["a v0"]
+        assert len(register.calls) == 1
+
+        register.versions["a"] = 1
+        await asyncio.sleep(3)
+        assert await other.names("a") == ["a v1"]
+        assert len(register.calls) == 2
 
     virtual.run(story())

@@ -12,7 +12,7 @@ from graph.loading.loaders import Loaders, Sources
 from graph.settings import BatchSettings
 from graph.upstream.connection import Upstream
 from graph.upstream.record import Record, wire
-from tests.lines import REGISTER, line
+from tests.lines import REGISTER, line, lines
 
 
 class Row(Record):
@@ -41,7 +41,7 @@ class Register:
         self.batch: Batch[str, Row] = row_by_code
         self.upstream = line(lambda _request: pytest.fail("no call was expected"))
         cache = ResolverCache(self.batch, BatchSettings())
-        self.sources = Sources({"register": self.upstream}, {self.batch: cache})
+        self.sources = Sources(lines({"register": self.upstream}), {self.batch: cache})
 
 
 async def test_a_key_is_asked_for_once_however_often_it_is_named() -> None:
@@ -129,7 +129,7 @@ async def test_a_fault_in_a_batch_function_reaches_those_who_asked() -> None:
         raise KeyError("x")
 
     batch = Batch(REGISTER, "broken", broken, 3, many=False, key_type=str, record=Row)
-    sources = Sources({"register": register.upstream}, {batch: ResolverCache(batch, BatchSettings())})
+    sources = Sources(lines({"register": register.upstream}), {batch: ResolverCache(batch, BatchSettings())})
 
     with pytest.raises(KeyError):
         await Loaders(sources).load(batch, "a")

@@ -14,6 +14,7 @@ from graph.loading.loaders import Loaders, Sources
 from graph.settings import BatchSettings, SharedSettings
 from graph.shared.caches import SharedCaches
 from tests.graph.loading.register import Person, Register, said
+from tests.lines import lines
 from tests.redis_server import RedisServer
 
 SECRET = {"SECRET": "0123456789abcdefghijklmnopqrstuvwxyz"}
@@ -26,7 +27,7 @@ class Process:
         self.register = register
         self.caches = Caches({"row_by_code": register.batch}, {"row_by_code": BatchSettings(ttl_seconds=3_600, **knobs)})
         self.shared = SharedCaches(settings, SECRET, self.caches, "motcua.toml")
-        self.sources = Sources({"register": register}, self.caches, self.shared)  # type: ignore[dict-item]  # stands in for a line
+        self.sources = Sources(lines({"register": register}), self.caches, self.shared)
 
     async def __aenter__(self) -> Self:
         await self.shared.__aenter__()
