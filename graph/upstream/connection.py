@@ -5,8 +5,8 @@ What `resolvers/` call is here and nowhere else; how bytes travel is the matter 
 
 import asyncio
 import os
-import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -16,8 +16,10 @@ import msgspec
 import orjson
 from cachetools import LRUCache
 
-from graph.errors import ContractBroken, OutOfTime, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
+from graph.errors import ContractBroken, MotcuaError, OutOfTime, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
+from graph.route_settings import CALLED
 from graph.settings import SystemSettings
+from graph.trust import trust
 from graph.upstream import envelope, rest, soap
 from graph.upstream.errand import NOBODYS, Errand
 from graph.upstream.exchange import (
@@ -35,10 +37,13 @@ from graph.upstream.exchange import (
     RequestRefused,
     TooLarge,
 )
+from graph.upstream.platform import MAX_TOKEN_ANSWER, Platform, Platforms
 from graph.upstream.pool import Bounds, Origin, Pool
+from graph.upstream.routes import Message, Route
 from graph.upstream.system import System
 from graph.upstream.through_httpx import ThroughHttpx
 from graph.upstream.xml import XmlRefused
+from graph.upstream.xroad import XRoad
 
 OK, NOT_MODIFIED, BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY, SERVER_ERROR = 200, 304, 400, 401, 403, 404, 429, 500
 TAGS_KEPT = 512
@@ -49,8 +54,8 @@ SILENCE: Mapping[type[ExchangeFailed], tuple[type[Theirs], str]] = {
     ReadTimedOut: (SystemTimedOut, "did not answer in time"),
     ConnectTimedOut: (SystemTimedOut, "did not answer in time"),
     PoolTimedOut: (SystemTimedOut, "is busy: no connection to it became free in time"),
-    ConnectFailed: (SystemUnavailable, "cannot be reached"),
-    TooLarge: (ContractBroken, "sent an answer of more than {} bytes"),
+    ConnectFailed: (SystemUnavailable, "cannot be reached{through}"),
+    TooLarge: (ContractBroken, "sent an answer of more than {most} bytes"),
     NotHttp: (ContractBroken, "sent what is not an answer in HTTP/1.1"),
     LineClosed: (SystemUnavailable, "was not waited for: the gateway is stopping"),
     BrokenOff: (SystemUnavailable, "broke the connection off before its answer was complete"),
@@ -62,25 +67,37 @@ class Upstream:
 
     `call` gives a view of it for one call of a batch function: `errand` says for whom and until when, `official` who asks, by personal id,
     None where the caller names none; `message_id` is the id of the message, as far as there is one; `not_modified` whether the system said
-    that nothing of what was asked has changed.
+    that nothing of what was asked has changed; `request_hash` what X-Road says that it was asked, None without it.
     """
 
     def __init__(
-        self, system: System, settings: SystemSettings, *, options: msgspec.Struct, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        system: System,
+        settings: SystemSettings,
+        *,
+        options: msgspec.Struct,
+        platforms: Platforms | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Prepare the line; nothing is sent. `transport` takes the place of the network in tests."""
+        """Prepare the line; nothing is sent. Lines that share `platforms` share access tokens; `transport` is the network in tests."""
         self.system = system
         self.settings = settings
         self.options: Any = options
         self.token = settings.token
         self.errand = NOBODYS
+        # Whether the route tells the official, the case and the body represented in each message.
+        self.tells = settings.tells
         self.official: str | None = None
         self.message_id: str | None = None
+        self.carried_id: str | None = None
+        self.request_hash: str | None = None
         self.not_modified = False
         self._modified = False
         self._revalidates = False
         self._path = urlsplit(settings.url).path.encode("ascii")
-        self._line = _line(settings, transport)
+        self._line = _line(settings, settings.url, transport)
+        self._route = _route(settings, self._path, platforms or Platforms(), transport)
+        self._rest, self._soap = (self._path, self._path or b"/") if self._route is None else (self._route.rest, self._route.soap)
         # The tag and the decoded answer of requests that may be asked again; only of answers that are the same for everybody.
         self._tags: LRUCache[Any, tuple[bytes, Any]] = LRUCache(TAGS_KEPT)
 
@@ -91,6 +108,8 @@ class Upstream:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close all connections."""
         await self._line.close()
+        if self._route is not None:
+            await self._route.close()
 
     def call(self, errand: Errand = NOBODYS, *, revalidates: bool = False) -> "Upstream":
         """Return a view of the line for one call; with `revalidates`, GETs ask only whether something has changed."""
@@ -98,7 +117,7 @@ class Upstream:
         view.__dict__.update(self.__dict__)
         view.errand = errand
         view.official = errand.official
-        view.message_id = None
+        view.message_id = view.carried_id = view.request_hash = None
         view.not_modified = view._modified = False
         view._revalidates = revalidates
         return view
@@ -148,9 +167,11 @@ class Upstream:
         """
         bearer = rest.bearer(self.token) if header is None else {}
         headers = _raw({**bearer, "content-type": soap.CONTENT_TYPE, "soapaction": f'"{action}"'})
-        answer = await self._exchange(b"POST", self._target("", {}), headers, soap.envelope(operation, header))
-        body = self._body(answer, soap.XML, errors_have_bodies=True)
-        return self._decoded(body, lambda content: soap.decode(self.system.name, content, returns))
+        route = self._route
+        sent = soap.envelope(operation, header, "" if route is None else route.soap_header(self, operation.name))
+        body = self._body(await self._exchange(b"POST", self._soap, headers, sent), soap.XML, errors_have_bodies=True)
+        look = None if route is None else partial(route.read_soap, self, sent)
+        return self._decoded(body, lambda content: soap.decode(self.system.name, content, returns, look))
 
     async def reachable(self) -> None:
         """Ask for the system's health path, or open its address where it has none; raises as any call does."""
@@ -163,7 +184,7 @@ class Upstream:
 
     def _target(self, path: str, query: rest.Query) -> bytes:
         asked = f"?{rest.written(query)}" if query else ""
-        return self._path + f"{path}{asked}".encode("ascii") or b"/"
+        return self._rest + f"{path}{asked}".encode("ascii") or b"/"
 
     async def _json(self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None) -> Answer:
         sent = _raw({**(headers or rest.bearer(self.token)), "content-type": "application/json; charset=utf-8"})
@@ -179,7 +200,10 @@ class Upstream:
         if errand.ends_at < now + self.settings.total_seconds:
             headers.append((b"x-request-deadline-ms", b"%d" % ((errand.ends_at - now) * 1_000)))
         try:
-            answer = await self._line.exchange(method, target, headers, body, errand.ends_at)
+            if self._route is None:
+                answer = await self._line.exchange(method, target, headers, body, errand.ends_at)
+            else:
+                answer = await self._route.carry(self, self._line, Message(method, target, headers, body))
         except ExchangeFailed as failed:
             raise self._silence(failed) from None
         except RequestRefused as refused:
@@ -188,14 +212,15 @@ class Upstream:
             self.message_id = _message_id(answer.headers)
         return answer
 
-    def _silence(self, failed: ExchangeFailed) -> Theirs:
+    def _silence(self, failed: ExchangeFailed) -> MotcuaError:
         """Tell slow from unreachable, and both from a request whose own time is over."""
         if asyncio.get_running_loop().time() >= self.errand.ends_at:
             return OutOfTime(self.system.name)
         kind, words = next(said for failure, said in SILENCE.items() if isinstance(failed, failure))
         if isinstance(failed, BrokenOff) and not failed.heard:
             words = "closed the connection before it answered"
-        return kind(self.system.name, words.format(self.settings.max_answer_bytes))
+        called = CALLED[self.settings.route]
+        return kind(self.system.name, words.format(most=self.settings.max_answer_bytes, through=called and f" through {called}"))
 
     def _body(self, answer: Answer, media_types: frozenset[str], *, errors_have_bodies: bool = False) -> bytes:
         """Return the body of an answer that is one; raise what any other answer means."""
@@ -231,21 +256,32 @@ class Upstream:
             raise ContractBroken(self.system.name, f"sent a value that cannot be read: {words}", divisible=True) from None
 
 
-def _line(settings: SystemSettings, transport: httpx.AsyncBaseTransport | None) -> Line:
-    """Make the line; certificates are always verified, and cookies never kept."""
+def _line(settings: SystemSettings, url: str, transport: httpx.AsyncBaseTransport | None, most: int | None = None) -> Line:
+    """Make a line to the host of `url`; certificates are always verified, and cookies never kept."""
     bounds = Bounds(
         connect=settings.connect_seconds,
         read=settings.read_seconds,
         pool=settings.pool_seconds,
         total=settings.total_seconds,
         connections=settings.max_connections,
-        answer_bytes=settings.max_answer_bytes,
+        answer_bytes=most or settings.max_answer_bytes,
     )
-    parts = urlsplit(settings.url)
+    parts = urlsplit(url)
+    trusted = trust(settings.certificates) if parts.scheme == "https" else None
     if transport is not None or settings.client == "httpx":
-        return ThroughHttpx(f"{parts.scheme}://{parts.netloc}", bounds, transport)
-    trust = ssl.create_default_context() if parts.scheme == "https" else None
-    return Pool(Origin(parts.hostname or "", parts.port or (80 if trust is None else 443), trust), bounds)
+        return ThroughHttpx(f"{parts.scheme}://{parts.netloc}", bounds, transport, trusted)
+    return Pool(Origin(parts.hostname or "", parts.port or (80 if trusted is None else 443), trusted), bounds)
+
+
+def _route(settings: SystemSettings, path: bytes, platforms: Platforms, transport: httpx.AsyncBaseTransport | None) -> Route | None:
+    """Make the route, or None for the direct one."""
+    if settings.xroad is not None:
+        return XRoad(settings.xroad, path)
+    if (platform := settings.platform) is None:
+        return None
+    line = partial(_line, settings, platform.token_url, transport, MAX_TOKEN_ANSWER)
+    tokens = platforms.tokens(platform, (settings.client, settings.certificates), line)
+    return Platform(CALLED[settings.route], platform, tokens, path)
 
 
 def _raw(headers: Mapping[str, str]) -> Headers:

@@ -1,6 +1,7 @@
 """SOAP 1.1: an element in an envelope, a fault told apart from an answer."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from graph.upstream.record import decoder
 NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
 CONTENT_TYPE = "text/xml; charset=utf-8"
 XML = frozenset({"text/xml", "application/xml"})
+Look = Callable[[etree._Element], None]  # noqa: SLF001 - the name that the stubs have for an element
 
 START = f"<?xml version='1.0' encoding='utf-8'?>\n<soapenv:Envelope xmlns:soapenv=\"{NAMESPACE}\">"
 NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -42,31 +44,35 @@ def element(name: str, content: str | list[Element] = "", *, namespace: str) -> 
     """Make an element with text or children; what cannot stand in XML raises ValueError."""
     _check_name(name, namespace)
     if isinstance(content, str):
-        return Element(name, namespace, content if content.isalnum() else _escaped(content))
+        return Element(name, namespace, content if content.isalnum() else escaped(content))
     return Element(name, namespace, "".join([child.written(namespace) for child in content]))
 
 
 @lru_cache(maxsize=1_024)
 def _check_name(name: str, namespace: str) -> None:
-    if not NAME.fullmatch(name) or not namespace or '"' in namespace or _escaped(namespace) != namespace:
+    if not NAME.fullmatch(name) or not namespace or '"' in namespace or escaped(namespace) != namespace:
         raise ValueError("not a name that XML allows")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Write a text as it stands in XML; what cannot stand there raises ValueError."""
     if NO_XML.search(text):
         raise ValueError("a text holds what cannot stand in XML")
     return text.translate(ESCAPES)
 
 
-def envelope(operation: Element, header: Element | None) -> bytes:
-    """Wrap an operation, and a header block where there is one."""
-    head = "<soapenv:Header/>" if header is None else f"<soapenv:Header>{header.written()}</soapenv:Header>"
+def envelope(operation: Element, header: Element | None, before: str = "") -> bytes:
+    """Wrap an operation, and a header block where there is one; `before` is what stands in front of that, already written out."""
+    blocks = before if header is None else before + header.written()
+    head = f"<soapenv:Header>{blocks}</soapenv:Header>" if blocks else "<soapenv:Header/>"
     return f"{START}{head}<soapenv:Body>{operation.written()}</soapenv:Body></soapenv:Envelope>".encode()
 
 
-def decode(system: str, body: bytes, returns: Any) -> Any:
-    """Read the first element of the answer's body into a record; raise what a fault means."""
+def decode(system: str, body: bytes, returns: Any, look: Look | None = None) -> Any:
+    """Read the first element of the answer's body into a record; raise what a fault means. `look` sees the envelope first."""
     root = xml.parse(body)
+    if look is not None:
+        look(root)
     content = xml.child(root, "Body")
     if xml.local_name(root) != "Envelope" or content is None or not len(content):
         raise ContractBroken(system, "sent an answer without a SOAP body", divisible=True)

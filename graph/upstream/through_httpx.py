@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import ssl
 
 import httpx
 
@@ -23,13 +24,16 @@ CONSTANT = {"accept-encoding": "identity", "user-agent": "motcua"}
 class ThroughHttpx:
     """The same bounds as a pool's, over any transport of httpx; redirects are not followed, and the environment is ignored."""
 
-    def __init__(self, base: str, bounds: Bounds, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Carry requests to `base`, which is a scheme and a host; without a transport over httpx's own."""
+    def __init__(
+        self, base: str, bounds: Bounds, transport: httpx.AsyncBaseTransport | None = None, trust: ssl.SSLContext | None = None
+    ) -> None:
+        """Carry requests to `base`, which is a scheme and a host; without a transport over httpx's own, which trusts whom `trust` does."""
         self.bounds = bounds
         self._base = base
         self._slots = asyncio.Semaphore(bounds.connections)
         self.client = httpx.AsyncClient(
             transport=transport,
+            verify=True if trust is None else trust,
             timeout=httpx.Timeout(bounds.read, connect=bounds.connect, pool=bounds.pool),
             headers=CONSTANT,
             follow_redirects=False,
