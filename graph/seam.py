@@ -19,15 +19,16 @@ from graph.loading.batch import Batch, Declared, batch_many, batch_one, counted,
 from graph.loading.link import Link
 from graph.loading.windows import Days, windows_of
 from graph.upstream import soap, xml
+from graph.upstream.cases import CaseState, case_states, is_pending
 from graph.upstream.connection import Upstream
 from graph.upstream.envelope import Codes
 from graph.upstream.record import Provenance, Record, wire
 from graph.upstream.system import System
 
 __all__ = [
-    "BadInput", "Batch", "Codes", "ContractBroken", "Days", "Declared", "FastSchema", "Link", "Provenance", "Record", "RequestContext",
-    "System", "Upstream", "batch_many", "batch_one", "counted", "field", "keyed", "link", "link_each", "soap", "windows_of", "wire",
-    "xml",
+    "BadInput", "Batch", "CaseState", "Codes", "ContractBroken", "Days", "Declared", "FastSchema", "Link", "Provenance", "Record",
+    "RequestContext", "System", "Upstream", "batch_many", "batch_one", "case_states", "counted", "field", "is_pending", "keyed", "link",
+    "link_each", "soap", "windows_of", "wire", "xml",
 ]  # fmt: skip
 
 Key = str | Callable[..., Any]

@@ -25,7 +25,8 @@ class Batch(Generic[K, R]):
     keeps nothing). `personal` says that answers may be about people. `revalidates` says that the system answers "not modified" where
     nothing changed. `tags` gives names under which an answer can be purged, for a key and what is under it. `max_text` is how many
     characters the keys of one call may have together, each with a separator. `splits` cuts a key that is more than the system answers at
-    once (a span of days) into several, whose lists of records are then joined in order.
+    once (a span of days) into several, whose lists of records are then joined in order. `provisional` tells of a record that the system
+    is still working on what it says: such an answer is kept no longer than "there is none", and never served past its time.
     """
 
     system: System
@@ -41,6 +42,7 @@ class Batch(Generic[K, R]):
     tags: Tags[K, R] | None = None
     max_text: int | None = None
     splits: Callable[[K], Sequence[K]] | None = None
+    provisional: Callable[[Any], bool] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would let one caller's answer confirm another's."""
@@ -66,6 +68,13 @@ class Batch(Generic[K, R]):
         nothing: Any = () if self.many else None
         return nothing  # type: ignore[no-any-return]  # R is tuple[record, ...] or an optional record
 
+    def is_provisional(self, answer: R) -> bool:
+        """Tell whether a record of an answer is one that its system is still working on."""
+        if self.provisional is None or not answer:
+            return False
+        records: Any = answer if self.many else (answer,)
+        return any(map(self.provisional, records))
+
     def chunks(self, keys: Sequence[K]) -> Iterable[Sequence[K]]:
         """Split keys into as few calls as the system allows."""
         return (keys[start : start + self.max_keys] for start in range(0, len(keys), self.max_keys))
@@ -80,6 +89,7 @@ class Declared(TypedDict, total=False):
     tags: Any
     max_text: int
     splits: Any
+    provisional: Any
 
 
 def batch_one(system: System, *, max_keys: int, **declared: Unpack[Declared]) -> Callable[[Fetch[K, R]], Batch[K, R]]:
