@@ -1,4 +1,4 @@
-"""Civil status events of the simulated world: births and marriages since 1990, deaths, and the way back from a case id."""
+"""Civil status of the simulated world: births and marriages since 1990, deaths, cases under way, and the way back from a case id."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -9,11 +9,16 @@ from sandbox.families import COUPLES, PEOPLE
 from sandbox.mixing import Shuffle, Stream
 from sandbox.people import People
 from sandbox.places import Places
-from sandbox.records import TODAY, Event, Party
+from sandbox.records import DONE, PROCESSING, RECEIVED, REFUSED, TODAY, Case, Event, Party
 
 _FIRST_YEAR: Final = 1990
 _SERIALS: Final = 1_000_000 - RESERVED_SERIALS
 _GROUPS: Final = 3
+_FIRST_CASE: Final = PEOPLE + COUPLES + PEOPLE
+UNDER_WAY: Final = 100_000
+"""So many cases of the last weeks have led to no event: applications to correct or to copy an entry, late registrations."""
+
+REFUSALS: Final = ("THIEU_GIAY_TO", "KHONG_DU_DIEU_KIEN", "SAI_THONG_TIN")
 _OFFICE: Final = "G22.99"
 """There are more events than six-digit serials, so the day of a case, counted modulo three, carries the rest."""
 
@@ -40,8 +45,13 @@ def _received(text: str) -> date | None:
         return None
 
 
+def done(event: Event) -> Case:
+    """Return the case that led to an event; it was ready on the day of the entry, as promised."""
+    return Case(event.case_id, DONE, event.received, event.registered)
+
+
 class Events:
-    """Events by person or by case id. Each has a number: births first, then marriages, then deaths."""
+    """Events by person or by case id. Each has a number: births first, then marriages, then deaths; then come the cases under way."""
 
     def __init__(self, seed: int, people: People, citizens: Citizens, places: Places) -> None:
         self._people = people
@@ -49,6 +59,7 @@ class Events:
         self._citizens = citizens
         self._places = places
         self._draws = Stream(seed, "event")
+        self._case_draws = Stream(seed, "under way")
         self._serials = Shuffle(_SERIALS * _GROUPS, Stream(seed, "case"))
 
     def of_person(self, index: int) -> list[Event]:
@@ -60,12 +71,40 @@ class Events:
 
     def event(self, case: str) -> Event | None:
         """Return the event with this case id, None when there is none."""
+        number = self._number(case)
+        event = None if number is None else self._event(number)
+        return event if event and event.case_id == case else None
+
+    def case(self, case: str) -> Case | None:
+        """Return the case with this id: one that led to an event, or one under way; None when there is none."""
+        if event := self.event(case):
+            return done(event)
+        at = (self._number(case) or 0) - _FIRST_CASE
+        found = self.under_way(at) if 0 <= at < UNDER_WAY else None
+        return found if found and found.case_id == case else None
+
+    def under_way(self, at: int) -> Case:
+        """Return a case of the last weeks that has led to no event, by its place below UNDER_WAY: half of them are being worked on."""
+        number = _FIRST_CASE + at
+        bits, state = divmod(self._case_draws.at(number), 4)
+        bits, days = divmod(bits, 9)
+        group, serial = divmod(self._serials.place(number), _SERIALS)
+        received = TODAY - timedelta(days=4 + days)
+        received += timedelta(days=(group - received.toordinal()) % _GROUPS)
+        case = case_id(received, RESERVED_SERIALS + serial)
+        if state == 0:
+            return Case(case, RECEIVED, received, None)
+        if state == 1:
+            return Case(case, REFUSED, received, received + timedelta(days=7), REFUSALS[bits % len(REFUSALS)])
+        return Case(case, PROCESSING, received, TODAY + timedelta(days=1 + bits % 12))
+
+    def _number(self, case: str) -> int | None:
+        """Return the number that a case id is made of; None for one that is not, or belongs to the personas."""
         received = _received(case)
         serial = int(case[-6:]) - RESERVED_SERIALS if received else -1
         if received is None or serial < 0:
             return None
-        event = self._event(self._serials.index(received.toordinal() % _GROUPS * _SERIALS + serial))
-        return event if event and event.case_id == case else None
+        return self._serials.index(received.toordinal() % _GROUPS * _SERIALS + serial)
 
     def _event(self, number: int) -> Event | None:
         if number < PEOPLE:

@@ -5,7 +5,22 @@ from typing import Final
 
 from sandbox import personas as who
 from sandbox.events import case_id
-from sandbox.records import FEMALE, MALE, Address, Birth, Event, Household, HouseholdMember, HouseholdSeat, Party, Person, Relative
+from sandbox.records import (
+    FEMALE,
+    MALE,
+    PROCESSING,
+    REFUSED,
+    Address,
+    Birth,
+    Case,
+    Event,
+    Household,
+    HouseholdMember,
+    HouseholdSeat,
+    Party,
+    Person,
+    Relative,
+)
 
 _HONG_HA: Final = Address("01", "00097", "Số 12, đường Bạch Đằng")
 _HAC_THANH: Final = Address("38", "14797", "Số 7, đường Lê Lợi")
@@ -153,3 +168,12 @@ EVENTS: Final = (
     _event("KS", 6, (date(2025, 11, 18), date(2025, 11, 19)), "26743", NguoiDuocKhaiSinh=who.AN, Cha=who.TUAN, Me=who.NGA),
 )
 """Events in order of their serial; a person's are those in which they are child, spouse or deceased."""
+
+CASES: Final = {
+    case.case_id: case
+    for case in (
+        Case(who.AN_CASE, PROCESSING, date(2025, 12, 29), date(2026, 1, 8)),
+        Case(who.BAY_CASE, REFUSED, date(2025, 12, 1), date(2025, 12, 8), "THIEU_GIAY_TO"),
+    )
+}
+"""Cases that have led to no event, by their id."""

@@ -34,6 +34,10 @@ LUA_VANG: Final = "9900000055"
 THU_BOOK: Final = "9900000002"
 VI_BOOK: Final = "9900000010"
 
+MINH_ANH_CASE: Final = "G22.99-120420-000002"
+AN_CASE: Final = "G22.99-251229-000007"
+BAY_CASE: Final = "G22.99-251201-000008"
+
 
 class Persona(NamedTuple):
     """What to call somebody, their number, and what they are there for."""
@@ -74,4 +78,7 @@ PERSONAS: Final = (
     Persona("LUA_VANG", "business", LUA_VANG, "A company that has been dissolved."),
     Persona("THU_BOOK", "insurance book", THU_BOOK, "The insurance number of THU."),
     Persona("VI_BOOK", "insurance book", VI_BOOK, "The insurance number of VI."),
+    Persona("MINH_ANH_CASE", "case", MINH_ANH_CASE, "The case of MINH_ANH's birth, which is done."),
+    Persona("AN_CASE", "case", AN_CASE, "A correction of AN's birth entry, which is being worked on and promised for 8 January 2026."),
+    Persona("BAY_CASE", "case", BAY_CASE, "A late registration of BAY's birth, refused because papers are missing."),
 )

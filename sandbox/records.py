@@ -192,3 +192,19 @@ class Event(NamedTuple):
     parties: tuple[Party, ...]
     divorced: bool = False
     died: date | None = None
+
+
+RECEIVED: Final = 1
+PROCESSING: Final = 2
+DONE: Final = 3
+REFUSED: Final = 4
+
+
+class Case(NamedTuple):
+    """How far a case of the civil status register is; no day is promised (None) before somebody works on it."""
+
+    case_id: str
+    state: int
+    received: date
+    promised: date | None
+    refusal: str = ""

@@ -5,12 +5,12 @@ from sandbox.books import Books
 from sandbox.citizens import Citizens
 from sandbox.codes import is_branch_code, is_personal_id
 from sandbox.companies import Companies
-from sandbox.events import Events
+from sandbox.events import Events, done
 from sandbox.families import Families
 from sandbox.households import Households
 from sandbox.people import People
 from sandbox.places import Places, load_places
-from sandbox.records import Book, Business, Event, Household, Person, Taxpayer
+from sandbox.records import Book, Business, Case, Event, Household, Person, Taxpayer
 from sandbox.taxpayers import Taxpayers
 
 _CENTRAL_ROLES = {"NguoiDuocKhaiSinh", "Chong", "Vo", "NguoiChet"}
@@ -98,3 +98,9 @@ class World:
         """Return the event with this case id."""
         persona = next((event for event in persona_people.EVENTS if event.case_id == case), None)
         return persona or self.events.event(case)
+
+    def case(self, case: str) -> Case | None:
+        """Return how far the case with this id is."""
+        if persona := next((event for event in persona_people.EVENTS if event.case_id == case), None):
+            return done(persona)
+        return persona_people.CASES.get(case) or self.events.case(case)

@@ -1,6 +1,6 @@
 """The civil status register of the Ministry of Justice: a JSON envelope around XML, and HTTP 200 whatever happens."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Final
 from xml.sax.saxutils import escape
@@ -12,10 +12,10 @@ from sandbox.agency import Agency, Answer, Call, Counter, Enquiry, Found, Reason
 from sandbox.codes import is_personal_id
 from sandbox.events import is_case_id
 from sandbox.persona_people import BIRTH_OF_MINH_ANH, MARRIAGE_OF_THU
-from sandbox.records import Event
+from sandbox.records import Case, Event
 from sandbox.world import World
 
-_BY_CASE, _BY_PERSON = "traDanhSachHoSo", "traSuKienTheoSoDinhDanh"
+_BY_CASE, _BY_PERSON, _STATES = "traDanhSachHoSo", "traSuKienTheoSoDinhDanh", "traTrangThaiHoSo"
 _MODULES: Final = ("KS", "KH", "KT")
 _JSON: Final = "application/json"
 _UNKNOWN_CALLER, _WRONG_PROVINCE, _INCOMPLETE, _NOT_FOUND, _WRONG_TYPE, _WRONG_DATA = "100", "108", "200", "201", "302", "500"
@@ -30,13 +30,14 @@ _WORDS: Final = {
 
 
 class CivilStatus(Agency):
-    """Births, marriages and deaths by case or by person."""
+    """Births, marriages and deaths by case or by person, and how far cases are."""
 
     system = "civil_status"
     path = "/civil-status"
     counters = (
         Counter("POST", f"/civil-status/api/{_BY_CASE}", _BY_CASE),
         Counter("POST", f"/civil-status/api/{_BY_PERSON}", _BY_PERSON),
+        Counter("POST", f"/civil-status/api/{_STATES}", _STATES),
     )
 
     def __init__(self, world: World, token: str) -> None:
@@ -55,19 +56,19 @@ class CivilStatus(Agency):
             raise _refusal(_WRONG_PROVINCE)
         if call.operation == _BY_PERSON:
             return Enquiry(_BY_PERSON, _keys(request, "dsSoDinhDanh", 20, is_personal_id))
+        if call.operation == _STATES:
+            return Enquiry(_STATES, unique(_keys(request, "dsMaHoSo", 50, is_case_id)))
         module = str(request.get("module") or "")
         if module not in {"", *_MODULES}:
             raise _refusal(_WRONG_TYPE)
         return Enquiry(_BY_CASE, unique(_keys(request, "dsMaHoSo", 50, is_case_id)), {"module": module})
 
     def find(self, enquiry: Enquiry) -> Found:
-        """Return the cases that are known, or the events of every person asked."""
+        """Return the cases that are known, how far each is, or the events of every person asked."""
         if enquiry.operation == _BY_PERSON:
             rows = [self._events(personal_id) for personal_id in enquiry.keys]
             return Found(rows, len(rows))
-        module = enquiry.details["module"]
-        events = (self._world.event(case) for case in enquiry.keys)
-        rows = [self._case(event).encode() for event in events if event and module in {"", event.module}]
+        rows = self._states(enquiry) if enquiry.operation == _STATES else self._cases(enquiry)
         if not rows:
             raise _refusal(_NOT_FOUND)
         return Found(rows, len(rows))
@@ -77,6 +78,8 @@ class CivilStatus(Agency):
         if enquiry.operation == _BY_PERSON:
             return someone_else(enquiry, (personas.TUAN, personas.SAU))
         cases = (BIRTH_OF_MINH_ANH.case_id, MARRIAGE_OF_THU.case_id)
+        if enquiry.operation == _STATES:
+            return someone_else(enquiry, cases)
         return someone_else(enquiry._replace(details={"module": ""}), cases)
 
     def write(self, enquiry: Enquiry, found: Found) -> Answer:
@@ -94,6 +97,14 @@ class CivilStatus(Agency):
         cases = "".join(self._case(event) for event in self._world.events_of(personal_id))
         return f"<KetQua><SoDinhDanh>{personal_id}</SoDinhDanh>{cases}</KetQua>".encode()
 
+    def _cases(self, enquiry: Enquiry) -> list[bytes]:
+        module = enquiry.details["module"]
+        events = (self._world.event(case) for case in enquiry.keys)
+        return [self._case(event).encode() for event in events if event and module in {"", event.module}]
+
+    def _states(self, enquiry: Enquiry) -> list[bytes]:
+        return [_state(case).encode() for key in enquiry.keys if (case := self._world.case(key))]
+
     def _case(self, event: Event) -> str:
         office = self._world.places.full_name(event.commune)
         fields = {
@@ -108,8 +119,22 @@ class CivilStatus(Agency):
             "ngayTiepNhan": _day(event.received),
             "NgayDangKy": _day(event.registered),
         }
-        lines = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
-        return f"<HoSo>{lines}{_parties(event)}</HoSo>"
+        return f"<HoSo>{_lines(fields)}{_parties(event)}</HoSo>"
+
+
+def _state(case: Case) -> str:
+    fields = {
+        "maHoSo": case.case_id,
+        "trangThai": str(case.state),
+        "ngayTiepNhan": _day(case.received),
+        "ngayHenTra": _day(case.promised) if case.promised else "",
+        "lyDo": case.refusal,
+    }
+    return f"<HoSo>{_lines(fields)}</HoSo>"
+
+
+def _lines(fields: Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
 
 
 def _parties(event: Event) -> str:

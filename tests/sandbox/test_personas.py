@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sandbox import personas
 from sandbox.codes import is_branch_code, is_business_code, is_insurance_number, is_personal_id
+from sandbox.events import is_case_id
 from sandbox.faults import KINDS
 from sandbox.personas import PERSONAS
 from sandbox.world import World
@@ -23,7 +24,13 @@ def systems_of(world: World, personal_id: str) -> set[str]:
 
 
 def test_every_persona_has_a_well_formed_number_and_one_line() -> None:
-    forms = {"person": is_personal_id, "business": is_business_code, "branch": is_branch_code, "insurance book": is_insurance_number}
+    forms = {
+        "person": is_personal_id,
+        "business": is_business_code,
+        "branch": is_branch_code,
+        "insurance book": is_insurance_number,
+        "case": is_case_id,
+    }
 
     assert all(forms[persona.kind](persona.code) for persona in PERSONAS)
     assert all(getattr(personas, persona.name) == persona.code for persona in PERSONAS)
