@@ -1,11 +1,24 @@
-"""Civil status: births, marriages and deaths as the registrars entered them."""
+"""Civil status: births, marriages and deaths as the registrars entered them, and how far their cases are."""
 
 import enum
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from graph.seam import Codes, ContractBroken, Record, System, Upstream, batch_many, batch_one, keyed, wire
+from graph.seam import (
+    CaseState,
+    Codes,
+    ContractBroken,
+    Record,
+    System,
+    Upstream,
+    batch_many,
+    batch_one,
+    case_states,
+    is_pending,
+    keyed,
+    wire,
+)
 from resolvers.identifiers import CaseId, PersonalId
 from resolvers.values import PartialDate, composed
 
@@ -53,8 +66,23 @@ class MarriageStatus(enum.Enum):
     UNKNOWN = "UNKNOWN"
 
 
+class RefusalReason(enum.Enum):
+    """Why a case was refused; anything but a known code is OTHER, so that no words about people get through."""
+
+    MISSING_PAPERS = "MISSING_PAPERS"
+    NOT_ENTITLED = "NOT_ENTITLED"
+    WRONG_DETAILS = "WRONG_DETAILS"
+    OTHER = "OTHER"
+
+
 EVENT_TYPES = {"KS": EventType.BIRTH, "KH": EventType.MARRIAGE, "KT": EventType.DEATH}
 MARRIAGE_STATUSES = {"HIEU_LUC": MarriageStatus.IN_FORCE, "LY_HON": MarriageStatus.DIVORCED}
+REFUSAL_REASONS = {
+    "THIEU_GIAY_TO": RefusalReason.MISSING_PAPERS,
+    "KHONG_DU_DIEU_KIEN": RefusalReason.NOT_ENTITLED,
+    "SAI_THONG_TIN": RefusalReason.WRONG_DETAILS,
+}
+_state = case_states({"1": CaseState.PENDING, "2": CaseState.PENDING, "3": CaseState.READY, "4": CaseState.FAILED})
 
 
 def _event_type(module: str) -> EventType:
@@ -63,6 +91,10 @@ def _event_type(module: str) -> EventType:
 
 def _marriage_status(code: str) -> MarriageStatus:
     return MARRIAGE_STATUSES.get(code, MarriageStatus.UNKNOWN)
+
+
+def _refusal_reason(code: str) -> RefusalReason:
+    return REFUSAL_REASONS.get(code, RefusalReason.OTHER)
 
 
 class PartyRecord(Record):
@@ -98,8 +130,22 @@ class EventRecord(Record):
         return person in {party.personal_id for party in (self.child, self.husband, self.wife, self.deceased) if party is not None}
 
 
+class CaseRecord(Record):
+    """How far a case is: what was asked for stands in a book only when it is ready."""
+
+    case_id: CaseId = wire("maHoSo")
+    state: CaseState = wire("trangThai", read=_state)
+    received_on: PartialDate | None = wire("ngayTiepNhan", read=PartialDate.slashed)
+    expected_on: PartialDate | None = wire("ngayHenTra", read=PartialDate.slashed)
+    reason: RefusalReason | None = wire("lyDo", read=_refusal_reason)
+
+
 class _Cases(Record):
     events: tuple[EventRecord, ...] = wire("HoSo")
+
+
+class _States(Record):
+    cases: tuple[CaseRecord, ...] = wire("HoSo")
 
 
 class _OfPerson(Record):
@@ -118,6 +164,15 @@ async def event_by_case(upstream: Upstream, cases: Sequence[CaseId]) -> Mapping[
     body = {"maTinh": options.province, "module": "", "dsMaHoSo": cases}
     answer: _Cases | None = await upstream.enveloped("/traDanhSachHoSo", body, returns=_Cases, codes=CODES)
     return keyed(SYSTEM, answer.events if answer else (), lambda event: event.case_id)
+
+
+@batch_one(SYSTEM, max_keys=50, provisional=is_pending)
+async def civil_status_case_by_id(upstream: Upstream, cases: Sequence[CaseId]) -> Mapping[CaseId, CaseRecord]:
+    """Ask how far cases are; one that is not known is left out."""
+    options: CivilStatusOptions = upstream.options
+    body = {"maTinh": options.province, "dsMaHoSo": cases}
+    answer: _States | None = await upstream.enveloped("/traTrangThaiHoSo", body, returns=_States, codes=CODES)
+    return keyed(SYSTEM, answer.cases if answer else (), lambda case: case.case_id)
 
 
 @batch_many(SYSTEM, max_keys=20)

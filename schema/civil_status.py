@@ -1,14 +1,15 @@
-"""Civil status: registered births, marriages and deaths."""
+"""Civil status: registered births, marriages and deaths, and cases that may become one."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from graph.seam import field, link
-from resolvers.civil_status import EventType, MarriageStatus
+from resolvers.civil_status import CaseRecord, EventType, MarriageStatus, RefusalReason, event_by_case
 from resolvers.identifiers import CaseId, PersonalId
 from resolvers.population import citizen_by_id
 from resolvers.values import PartialDate
+from schema.cases import CaseState
 from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 EventTypeType = strawberry.enum(EventType, name="CivilStatusEventType", description="What was registered (loại sự kiện hộ tịch).")
 MarriageStatusType = strawberry.enum(MarriageStatus, name="MarriageStatus", description="Whether a marriage stands (tình trạng hôn nhân).")
+RefusalReasonType = strawberry.enum(RefusalReason, name="RefusalReason", description="Why a case was refused (lý do từ chối).")
+
+
+def _finished(case: CaseRecord) -> CaseId | None:
+    """Return the id under which the event stands; none before there is one, so that nobody asks for it."""
+    return case.case_id if case.state is CaseState.READY else None
 
 
 @strawberry.type(description="A person whom an event names (người trong sự kiện hộ tịch).")
@@ -50,4 +57,19 @@ class CivilStatusEvent:
     marriage_status: MarriageStatus | None = field("With a marriage, whether it stands (tình trạng).")
     deceased: EventParty | None = field("With a death, the deceased (người chết).")
     died_on: PartialDate | None = field("With a death, the day (ngày chết).")
+    provenance: Provenance | None = provenance()
+
+
+@strawberry.type(description="A case at a civil status office, also while it is being worked on (hồ sơ hộ tịch).")
+class CivilStatusCase:
+    """A case."""
+
+    case_id: CaseId = field("Case code (mã hồ sơ).")
+    state: CaseState = field("How far it is (trạng thái hồ sơ).")
+    received_on: PartialDate | None = field("Day the case was received (ngày tiếp nhận).")
+    expected_on: PartialDate | None = field("The day it is promised for: while it is pending, the estimate (ngày hẹn trả).")
+    reason: RefusalReason | None = field("With a case that has failed, why (lý do từ chối).")
+    event: CivilStatusEvent | None = link(
+        event_by_case, key=_finished, description="What was registered; null until the case is ready (sự kiện hộ tịch)."
+    )
     provenance: Provenance | None = provenance()

@@ -6,7 +6,7 @@ import strawberry
 
 from graph.seam import BadInput, link, link_each
 from resolvers.business import business_by_code
-from resolvers.civil_status import event_by_case
+from resolvers.civil_status import civil_status_case_by_id, event_by_case
 from resolvers.code_lists import commune_by_code, province_by_code, provinces
 from resolvers.identifiers import BusinessCode, CaseId, CommuneCode, InsuranceNumber, PersonalId, ProvinceCode, TaxCode
 from resolvers.insurance import book_by_number
@@ -15,7 +15,7 @@ from resolvers.tax import taxpayer_by_code
 from resolvers.values import PartialDate, bare, composed
 from schema.business import Business
 from schema.citizen import Citizen, Verification
-from schema.civil_status import CivilStatusEvent
+from schema.civil_status import CivilStatusCase, CivilStatusEvent
 from schema.insurance import InsuranceBook
 from schema.places import Commune, Province
 from schema.tax import Taxpayer
@@ -114,6 +114,9 @@ class Query:
     )
     civil_status_event: CivilStatusEvent | None = link(
         event_by_case, key=_case, description="A civil status event by case code (sự kiện hộ tịch theo mã hồ sơ)."
+    )
+    civil_status_case: CivilStatusCase | None = link(
+        civil_status_case_by_id, key=_case, description="How far a civil status case is, by case code (trạng thái hồ sơ hộ tịch)."
     )
     commune: Commune | None = link(commune_by_code, key=_commune, description="A commune by code (xã, phường theo mã).")
     province: Province | None = link(province_by_code, key=_province, description="A province by code (tỉnh theo mã).")

@@ -1,4 +1,4 @@
-"""The civil status system: what is sent to it, and how events are read from XML in a JSON envelope."""
+"""The civil status system: what is sent to it, and how events and cases are read from XML in a JSON envelope."""
 
 import json
 from collections.abc import Callable
@@ -8,14 +8,18 @@ import httpx
 import pytest
 
 from graph.errors import ContractBroken, SystemRefused, SystemUnavailable, Theirs
+from graph.seam import CaseState
 from graph.upstream.connection import Upstream
 from resolvers.civil_status import (
     SYSTEM,
+    CaseRecord,
     CivilStatusOptions,
     EventRecord,
     EventType,
     MarriageStatus,
     PartyRecord,
+    RefusalReason,
+    civil_status_case_by_id,
     event_by_case,
     events_by_person,
 )
@@ -37,6 +41,12 @@ MARRIAGE = """<HoSo><maHoSo>G22.99-100612-000001</maHoSo><so/><module>KH</module
 <Vo><HoTen>Lê Thị Mai</HoTen><SoDinhDanh>099187000005</SoDinhDanh></Vo><TinhTrangHonNhan>HIEU_LUC</TinhTrangHonNhan></HoSo>"""
 DEATH = """<HoSo><maHoSo>G22.99-240912-000004</maHoSo><module>KT</module>
 <NguoiChet><HoTen>Trịnh Văn Sáu</HoTen><SoDinhDanh>099040000015</SoDinhDanh></NguoiChet><NgayChet>09/09/2024</NgayChet></HoSo>"""
+
+PENDING = """<HoSo><maHoSo>G22.99-251229-000007</maHoSo><trangThai>2</trangThai><ngayTiepNhan>29/12/2025</ngayTiepNhan>
+<ngayHenTra>08/01/2026</ngayHenTra><lyDo/></HoSo>"""
+READY = """<HoSo><maHoSo>G22.99-120420-000002</maHoSo><trangThai>3</trangThai><ngayTiepNhan>20/04/2012</ngayTiepNhan></HoSo>"""
+REFUSED = """<HoSo><maHoSo>G22.99-251201-000008</maHoSo><trangThai>4</trangThai><lyDo>THIEU_GIAY_TO</lyDo></HoSo>"""
+PENDING_CASE, REFUSED_CASE = CaseId("G22.99-251229-000007"), CaseId("G22.99-251201-000008")
 
 
 def civil_status(handler: Handler) -> Upstream:
@@ -62,6 +72,11 @@ def refusing(code: int) -> Callable[[httpx.Request], httpx.Response]:
 async def by_case(handler: Handler, *cases: CaseId) -> Any:
     async with civil_status(handler) as upstream:
         return await event_by_case(upstream, cases)
+
+
+async def how_far(handler: Handler, *cases: CaseId) -> Any:
+    async with civil_status(handler) as upstream:
+        return await civil_status_case_by_id(upstream, cases)
 
 
 async def by_person(handler: Handler, *people: PersonalId) -> Any:
@@ -90,6 +105,16 @@ async def test_events_of_people_are_asked_for_with_our_province() -> None:
         return answering(of(THU), of(SAU))(request)
 
     assert await by_person(agency, THU, SAU) == {THU: (), SAU: ()}
+
+
+async def test_states_of_cases_are_asked_for_with_our_province() -> None:
+    def agency(request: httpx.Request) -> httpx.Response:
+        assert (request.method, str(request.url)) == ("POST", "http://agency.test/api/traTrangThaiHoSo")
+        assert request.headers["authorization"] == "Bearer secret-token"
+        assert json.loads(request.content) == {"maTinh": "01", "dsMaHoSo": [PENDING_CASE, BIRTH_CASE]}
+        return answering()(request)
+
+    assert await how_far(agency, PENDING_CASE, BIRTH_CASE) == {}
 
 
 # ── an event ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,6 +211,76 @@ async def test_cases_that_cannot_be_trusted_break_the_contract(parts: tuple[str,
         await by_case(answering(*parts), BIRTH_CASE)
 
     assert not any(value in raised.value.message for value in (BIRTH_CASE, DEATH_CASE, THU, "31/04/2012"))
+
+
+# ── how far a case is ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_case_that_is_being_worked_on_is_an_answer_with_the_day_promised() -> None:
+    assert await how_far(answering(PENDING), PENDING_CASE) == {
+        PENDING_CASE: CaseRecord(
+            case_id=PENDING_CASE,
+            state=CaseState.PENDING,
+            received_on=PartialDate("2025-12-29"),
+            expected_on=PartialDate("2026-01-08"),
+            reason=None,
+        )
+    }
+
+
+async def test_cases_are_told_apart_by_their_own_ids() -> None:
+    found = await how_far(answering(REFUSED, READY, PENDING), PENDING_CASE, BIRTH_CASE, REFUSED_CASE)
+
+    states = {case: (record.state, record.reason) for case, record in found.items()}
+    assert states == {
+        PENDING_CASE: (CaseState.PENDING, None),
+        BIRTH_CASE: (CaseState.READY, None),
+        REFUSED_CASE: (CaseState.FAILED, RefusalReason.MISSING_PAPERS),
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [("1", CaseState.PENDING), ("2", CaseState.PENDING), ("3", CaseState.READY), ("4", CaseState.FAILED)]
+)
+async def test_only_a_case_that_is_being_worked_on_is_provisional(code: str, state: CaseState) -> None:
+    case = (await how_far(answering(PENDING.replace("<trangThai>2<", f"<trangThai>{code}<")), PENDING_CASE))[PENDING_CASE]
+
+    assert case.state is state
+    assert civil_status_case_by_id.is_provisional(case) is (state is CaseState.PENDING)
+
+
+async def test_a_case_of_which_no_day_is_promised_has_no_estimate() -> None:
+    case = PENDING.replace("08/01/2026", "").replace("<trangThai>2<", "<trangThai>1<")
+
+    assert (await how_far(answering(case), PENDING_CASE))[PENDING_CASE].expected_on is None
+
+
+async def test_words_of_an_official_about_people_do_not_get_through_as_a_reason() -> None:
+    case = REFUSED.replace("THIEU_GIAY_TO", "Ông Trịnh Văn Sáu 099040000015 không đến")
+
+    assert (await how_far(answering(case), REFUSED_CASE))[REFUSED_CASE].reason is RefusalReason.OTHER
+
+
+async def test_a_case_that_the_register_does_not_know_is_left_out() -> None:
+    assert await how_far(refusing(201), PENDING_CASE) == {}
+    assert list(await how_far(answering(PENDING), PENDING_CASE, BIRTH_CASE)) == [PENDING_CASE]
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ((PENDING, READY), "not asked for"),
+        ((PENDING, PENDING), "two records for one key"),
+        ((PENDING.replace("<trangThai>2<", "<trangThai>77<"),), "CaseState: expected one of the codes"),
+        ((PENDING.replace("<trangThai>2</trangThai>", ""),), "not as agreed"),
+        ((PENDING.replace("08/01/2026", "38/01/2026"),), "PartialDate: expected"),
+    ],
+)
+async def test_states_that_cannot_be_trusted_break_the_contract(parts: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ContractBroken, match=words) as raised:
+        await how_far(answering(*parts), PENDING_CASE)
+
+    assert not any(value in raised.value.message for value in (PENDING_CASE, BIRTH_CASE, "77", "38/01/2026"))
 
 
 # ── by person ────────────────────────────────────────────────────────────────────────────────────────────────────────────
