@@ -9,11 +9,12 @@ import httpx
 import msgspec
 from cyclopts import App, Parameter
 from rich.markup import escape
-from rich.table import Table
 
 from graph import serving
 from graph.app import load_schema
 from graph.commands.cache import cache
+from graph.commands.sandbox import sandbox
+from graph.commands.systems import systems
 from graph.commands.terminal import ERRORS, GATEWAY, WRONG, SettingsFile, Url, err, out, unreachable
 from graph.errors import MotcuaError, SettingsWrong
 from graph.execution.explain import explained
@@ -28,6 +29,8 @@ EPILOGUE = "Exit codes: 0 done, 1 answered with errors or found some, 2 wrong se
 
 app = App(name="motcua", help="One GraphQL door to the information systems of agencies.", help_epilogue=EPILOGUE)
 app.command(cache)
+app.command(systems)
+app.command(sandbox)
 
 Port = Annotated[int, Parameter(help="Port on this machine.")]
 Latency = Annotated[Literal["none", "office", "bad"], Parameter(help="How slowly the simulated agencies answer.")]
@@ -63,18 +66,6 @@ def serve(
     if not 1 <= count <= MAX_WORKERS:
         raise SettingsWrong(f"--workers: expected 1 to {MAX_WORKERS}")
     return serving.serve_together(found, workers=count, host=host, port=port, say=out.print, warn=err.print)
-
-
-@app.command
-def sandbox(
-    *,
-    port: Port = 9000,
-    latency: Latency = "none",
-    seed: Annotated[int, Parameter(help="Another seed makes another population.")] = 2026,
-    settings: SettingsFile = DEFAULT_FILE,
-) -> int:
-    """Run the simulated agencies, until interrupted."""
-    return serving.run_sandbox(settings, port=port, latency=latency, seed=seed, say=out.print)
 
 
 @app.command
@@ -150,22 +141,6 @@ def check(
     err.print(_summary(findings))
     grave = {"error", "warning"} if strict else {"error"}
     return ERRORS if any(found.severity in grave for found in findings) else 0
-
-
-@app.command
-def systems(*, url: Url = GATEWAY) -> int:
-    """Show each connected system: whether the gateway reaches it, how quickly, and how it is spoken to."""
-    try:
-        with err.status("Asking every system"):
-            known = httpx.get(f"{url}/readyz", timeout=30).json()["systems"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
-        return unreachable(url, error)
-    table = Table("system", "reachable", "ms", "protocol", "problem", box=None, header_style="bold")
-    for name, system in known.items():
-        reachable = "[green]yes[/]" if system["reachable"] else "[red]no[/]"
-        table.add_row(name, reachable, f"{system['milliseconds']:.1f}", system["protocol"], system["problem"] or "")
-    out.print(table)
-    return 0 if all(system["reachable"] for system in known.values()) else ERRORS
 
 
 @app.command

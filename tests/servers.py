@@ -53,13 +53,31 @@ class Gateway:
 
     url: str
     process: "subprocess.Popen[str]"
+    settings: Path
 
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """Send a query and return the answer."""
-        headers = {"accept": "application/graphql-response+json"}
-        response = httpx.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=30)
-        answer: dict[str, Any] = response.json()
+        answer: dict[str, Any] = self.send({"query": query, "variables": variables}).json()
         return answer
+
+    def send(self, body: dict[str, Any], **headers: str) -> httpx.Response:
+        """Send a request with headers of its own."""
+        accepted = {"accept": "application/graphql-response+json", **headers}
+        return httpx.post(f"{self.url}/graphql", json=body, headers=accepted, timeout=70)
+
+    def operate(self, method: str, path: str) -> Any:
+        """Use the operators' interface."""
+        token = (self.settings.parent / ".motcua" / "admin.token").read_text("utf-8").strip()
+        response = httpx.request(method, f"{self.url}/admin{path}", headers={"authorization": f"Bearer {token}"}, timeout=30)
+        return response.raise_for_status().json()
+
+    def resume(self, system: str) -> None:
+        """Let the gateway forget what was wrong with a system."""
+        self.operate("POST", f"/systems/{system}/resume")
+
+    def figures(self, system: str) -> dict[str, Any]:
+        """Return what the gateway has counted of a system."""
+        return next(found for found in self.operate("GET", "/systems")["systems"] if found["name"] == system)
 
 
 def free_port() -> int:
@@ -126,7 +144,7 @@ def gateway_running(sandbox: Sandbox, *, keep_nothing: bool = False, **system_se
         process = motcua("serve", "--port", str(port), "--settings", str(settings), environment=TOKENS)
         with ended(process):
             wait_for(f"http://127.0.0.1:{port}/healthz", process)
-            yield Gateway(f"http://127.0.0.1:{port}", process)
+            yield Gateway(f"http://127.0.0.1:{port}", process, settings)
 
 
 def changed_settings(sandbox_url: str, *, keep_nothing: bool = False, **system_settings: float) -> str:

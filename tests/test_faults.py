@@ -23,6 +23,13 @@ DIRECT: dict[str, tuple[str, list[str]]] = {
 REST = {name: "business" if name != "business" else "tax" for name in SYSTEMS}
 
 
+@pytest.fixture(autouse=True)
+def forgetful(impatient: Gateway) -> None:
+    """Let the gateway forget the faults of the tests before: it would leave a system alone that failed so often."""
+    for system in SYSTEMS:
+        impatient.resume(system)
+
+
 @pytest.fixture(scope="module")
 def cases(impatient: Gateway) -> list[str]:
     """Find two civil status cases by the people whom they concern."""
