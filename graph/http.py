@@ -40,7 +40,6 @@ TIMEOUT = re.compile(rb"(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|)")
 SHORTEST_SECONDS = 0.01
 CALLER_PART = re.compile(rb"[A-Za-z0-9._:/-]{1,255}")
 NO_STORE = ((b"cache-control", b"no-store"),)
-WORDS: dict[Priority, str] = {priority: name for name, priority in NAMED.items()}
 # What is told of a request that was refused unread, and of one at which the gateway itself failed.
 UNREAD = Answer({"errors": [{"extensions": {"code": "BAD_USER_INPUT"}}]}, executed=False)
 BROKEN = Answer({"data": None, "errors": [{"extensions": {"code": "INTERNAL"}}]}, executed=True)
@@ -234,11 +233,9 @@ class GraphQLEndpoint:
 
 def _asked(answer: Answer, request_id: str, began: float, priority: Priority, traceparent: bytes) -> Asked:
     """Say what is to be told of a request that has been answered."""
-    ran = answer.operation
-    name = ran.name.value if ran is not None and ran.name is not None else None
-    kind = ran.operation.value if ran is not None else None
-    ended = time.perf_counter()
-    return Asked(request_id, began, ended, answer.outcome, answer.codes, name, kind, WORDS[priority], answer.loaders, traceparent)
+    return Asked(
+        request_id, began, time.perf_counter(), answer.outcome, answer.codes, answer.operation, priority, answer.loaders, traceparent
+    )  # fmt: skip
 
 
 def _caller(headers: dict[bytes, bytes]) -> Caller:
@@ -271,7 +268,7 @@ def _error(message: str, code: str) -> bytes:
 
 def _shed(shed: Shed, priority: Priority) -> Asked:
     now = time.perf_counter()
-    return Asked("", now, now, "refused", (shed.code,), priority=WORDS[priority])
+    return Asked("", now, now, "refused", (shed.code,), priority=priority)
 
 
 async def _send_shed(send: Send, shed: Shed) -> None:

@@ -12,8 +12,11 @@ from graphql import parse, validate
 from strawberry.types.base import StrawberryOptional, get_object_definition
 
 from graph import errors, settings
+from graph.operating.metrics import Exposition, Total
+from graph.operating.operations import Requests
 from graph.pages import load_examples
 from graph.settings import load_settings
+from graph.telemetry import ALLOWED, EVENTS
 from graph.wiring import links_of, wire_up
 from schema import schema
 from tests.servers import PROJECT, SYSTEMS, TOKENS, Gateway
@@ -84,6 +87,18 @@ def test_every_setting_is_documented() -> None:
             continue
         for name in section.__struct_fields__:
             assert re.search(rf"`(\w+\.)?{name}`", page), name
+
+
+def test_every_metric_attribute_of_a_span_and_event_of_the_log_is_documented() -> None:
+    page = (PROJECT / "docs" / "observing.md").read_text("utf-8")
+    metrics = Exposition(Total({}, {}, Requests(), 1, 0)).collect()
+    assert {metric.name + ("_total" if metric.type == "counter" else "") for metric in metrics} == set(
+        re.findall(r"`(motcua_\w+)` \|", page)
+    )
+    assert set(re.findall(r"(?m)^\| `([\w.]+\.[\w.]+)` \|", page)) == ALLOWED
+    for name, kind in EVENTS.items():
+        assert re.search(rf"(?m)^\|[^|]*`{name}`", page), name
+        assert all(f"`{field}`" in page for field in kind.fields), name
 
 
 def test_every_error_code_is_documented() -> None:

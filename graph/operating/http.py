@@ -1,11 +1,11 @@
-"""The operators' interface over HTTP: `/admin/`, for who has the token; all else hears nothing."""
+"""The operators' interface over HTTP: `/admin/`, for who has the token; all else hears nothing. Beside it the figures, at `/metrics`."""
 
 import contextlib
 import hashlib
 import hmac
-import logging
+import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -17,15 +17,18 @@ from graph.errors import MotcuaError, Yours
 from graph.loading.drawing import drawn_svg
 from graph.operating.answers import PurgeOrder, TuneOrder
 from graph.operating.knobs import KnobWrong
+from graph.operating.metrics import MEDIA_TYPE, Metrics
 from graph.operating.operator import NoSuchBatch, Operator
-
-log = logging.getLogger("motcua")
+from graph.operating.systems import NoSuchSystem, Systems
+from graph.telemetry import event
 
 MAX_BODY_BYTES = 65_536
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 T = TypeVar("T", bound=msgspec.Struct)
 Answer = Callable[[Request], Awaitable[Response]]
+# Whom an address answers without the token: nobody, who asks from this machine, or everybody.
+OpenTo = Literal["token", "loopback", "open"]
 
 
 class _Refused(Exception):
@@ -39,10 +42,11 @@ class _Refused(Exception):
 
 
 class _Door:
-    """One address: who has not the token hears 401 and no more, whatever is asked; the rest is by method."""
+    """One address: who has not the token hears 401 and no more, whatever is asked, unless it is open to him; the rest is by method."""
 
-    def __init__(self, token: str, **answers: Answer) -> None:
+    def __init__(self, token: str, open_to: OpenTo = "token", **answers: Answer) -> None:
         self._token = _digest(token)
+        self._open_to = open_to
         self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +55,7 @@ class _Door:
             await (await self._answered(request))(scope, receive, send)
 
     async def _answered(self, request: Request) -> Response:
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(_digest(given.strip()), self._token):
+        if not self._lets_in(request):
             return Response(status_code=401, headers={**HEADERS, "www-authenticate": "Bearer"})
         try:
             return await self._done(request)
@@ -60,6 +63,12 @@ class _Door:
             raise
         except Exception as error:  # noqa: BLE001 - nothing stands above that would word it
             return _worded(error)
+
+    def _lets_in(self, request: Request) -> bool:
+        if self._open_to == "open" or (self._open_to == "loopback" and _from_here(request)):
+            return True
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and hmac.compare_digest(_digest(given.strip()), self._token)
 
     async def _done(self, request: Request) -> Response:
         if not self._answers:
@@ -70,7 +79,7 @@ class _Door:
         return await answer(request)
 
 
-def routes(operator: Operator, token: str) -> list[Route]:
+def routes(operator: Operator, token: str, systems: Systems | None = None) -> list[Route]:
     """Make the routes of the operators' interface for who holds `token`; docs/operating.md says what each answers."""
 
     async def caches(_request: Request) -> Response:
@@ -104,9 +113,45 @@ def routes(operator: Operator, token: str) -> list[Route]:
         "/admin/caches/{name}/whatif": {"GET": whatif},
         "/admin/caches/{name}/{knob}": {"DELETE": reset},
         "/admin/purge": {"POST": purge},
+        **(_of_systems(systems) if systems is not None else {}),
         "/admin/{rest:path}": {},
     }
-    return [Route(path, _Door(token, **answers)) for path, answers in doors.items()]
+    return [Route(path, _Door(token, "token", **answers)) for path, answers in doors.items()]
+
+
+def _of_systems(systems: Systems) -> dict[str, Mapping[str, Answer]]:
+    async def states(_request: Request) -> Response:
+        return _json(await systems.states())
+
+    async def drain(request: Request) -> Response:
+        return _json(await systems.drain(request.path_params["name"]))
+
+    async def resume(request: Request) -> Response:
+        return _json(await systems.resume(request.path_params["name"]))
+
+    return {
+        "/admin/systems": {"GET": states},
+        "/admin/systems/{name}/drain": {"POST": drain},
+        "/admin/systems/{name}/resume": {"POST": resume},
+    }
+
+
+def metrics_route(metrics: Metrics, token: str, open_to: OpenTo) -> Route:
+    """Make the route of the figures."""
+
+    async def exposed(_request: Request) -> Response:
+        return Response(await metrics.exposed(), headers={**HEADERS, "content-type": MEDIA_TYPE})
+
+    return Route("/metrics", _Door(token, open_to, GET=exposed))
+
+
+def _from_here(request: Request) -> bool:
+    """Tell whether who asks is on this machine; only the connection itself is believed, no header."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 async def _read(request: Request) -> bytes:
@@ -142,8 +187,8 @@ def _worded(error: Exception) -> Response:
     if isinstance(error, KnobWrong):
         return _error(400, error.expected, key=error.key)
     if isinstance(error, MotcuaError):
-        return _error(404 if isinstance(error, NoSuchBatch) else 400 if isinstance(error, Yours) else 500, error.message)
-    log.error("the operators' interface failed: %s", type(error).__name__)
+        return _error(404 if isinstance(error, NoSuchBatch | NoSuchSystem) else 400 if isinstance(error, Yours) else 500, error.message)
+    event("operators_interface_failed", kind=type(error).__name__)
     return _error(500, "Something went wrong inside the gateway")
 
 

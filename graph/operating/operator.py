@@ -4,6 +4,7 @@ import asyncio
 import functools
 import secrets
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -24,7 +25,7 @@ from graph.operating.answers import (
     WhatIf,
 )
 from graph.operating.knobs import NAMES, Knobs
-from graph.operating.siblings import Siblings, Worker
+from graph.operating.siblings import Handler, Siblings, Worker
 from graph.settings import BatchSettings, Settings
 
 ANSWER_SECONDS = 3.0
@@ -61,13 +62,19 @@ class SharedTier(Protocol):
 class Operator:
     """An operator's hands, in one worker: whatever is done here is done in all. To be entered before the gateway answers."""
 
-    def __init__(self, settings: Settings, worker: Worker, knobs: Knobs, caches: Caches, shared: SharedTier | None = None) -> None:
-        """Take this worker's caches, which must stand as `knobs` says; SettingsWrong where workers have no place to meet."""
+    def __init__(
+        self, settings: Settings, worker: Worker, knobs: Knobs, caches: Caches, shared: SharedTier | None = None,
+        more: Mapping[str, Handler] | None = None,
+    ) -> None:  # fmt: skip
+        """Take this worker's caches, which must stand as `knobs` says; SettingsWrong where workers have no place to meet.
+
+        `more` is what else workers may ask one another, each with what answers it.
+        """
         self.knobs = knobs
         self._caches = caches
         self._shared = shared
         self._applied = knobs.all()
-        handlers = {"figures": self._figures, "reload": self._reload, "curves": self._curves, "forget": self._forget}
+        handlers = {"figures": self._figures, "reload": self._reload, "curves": self._curves, "forget": self._forget, **(more or {})}
         self.siblings = Siblings(settings, worker, handlers)
 
     async def __aenter__(self) -> Self:
