@@ -24,6 +24,7 @@ from graph.app import create_app
 from graph.errors import SettingsWrong
 from graph.operating.siblings import Worker
 from graph.settings import Settings, load_settings, sandbox_secrets
+from graph.telemetry import event, is_json, write_logs
 from graph.workers import Workers
 
 Say = Callable[[str], None]
@@ -33,6 +34,7 @@ CLEARING_SECONDS = 5.0
 
 def serve(settings: Settings, *, host: str, port: int, say: Say, when_ready: Callable[[], None] | None = None) -> int:
     """Run the gateway in this process; requests under way when it is interrupted are answered first."""
+    write_logs(settings.telemetry.logs)
     with listening(host, port) as listener:
         worker = Worker(host=host, port=listener.getsockname()[1])
         app = create_app(settings, worker)
@@ -50,6 +52,12 @@ def serve_together(settings: Settings, *, workers: int, host: str, port: int, sa
     """Run the gateway in so many processes that share one port; one that dies is begun again, and `warn` is told."""
     if workers == 1:
         return serve(settings, host=host, port=port, say=say)
+    write_logs(settings.telemetry.logs)
+    if is_json(settings.telemetry.logs):
+
+        def warn(words: str) -> None:
+            event("worker_ended", reason=words)
+
     with listening(host, port) as listener:
         first = Worker(of=workers, host=host, port=listener.getsockname()[1])
 
@@ -108,6 +116,7 @@ def _run(app: ASGIApp, listener: socket.socket, shutdown_seconds: float, ready: 
         loop="uvloop",
         http="httptools",
         lifespan="on",
+        log_config=None,
         access_log=False,
         log_level="warning",
         server_header=False,
