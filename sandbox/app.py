@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import FrameType
@@ -11,7 +12,7 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from sandbox.agencies.business import Registry
 from sandbox.agencies.civil_status import CivilStatus
@@ -24,8 +25,10 @@ from sandbox.capacity import Pace
 from sandbox.changes import Changes
 from sandbox.controls import Endpoint, State, controls
 from sandbox.counters import Counters
-from sandbox.faults import Faults
 from sandbox.latency import Latency, Sleep
+from sandbox.platforms import platforms
+from sandbox.standing import Clock, Faults
+from sandbox.tls import Fronts
 from sandbox.window import Window
 from sandbox.world import World
 
@@ -38,9 +41,15 @@ def default_token(system: str) -> str:
 
 
 def agencies(
-    *, seed: int = 2026, latency: str = "none", tokens: Mapping[str, str] | None = None, sleep: Sleep = asyncio.sleep
+    *,
+    seed: int = 2026,
+    latency: str = "none",
+    tokens: Mapping[str, str] | None = None,
+    sleep: Sleep = asyncio.sleep,
+    clock: Clock = time.monotonic,
+    tls: Fronts | None = None,
 ) -> Starlette:
-    """Build the application; the same seed always gives the same people, businesses and waiting times."""
+    """Build the application; the same seed always gives the same people, businesses, waiting times and draws of faults."""
     known = {system: default_token(system) for system in SYSTEMS} | dict(tokens or {})
     if unknown := sorted(known.keys() - set(SYSTEMS)):
         message = f"there is no system {', '.join(unknown)}"
@@ -48,13 +57,16 @@ def agencies(
     closing = asyncio.Event()
     world, changes = World(seed), Changes()
     lists = CodeLists(world, changes, known["code_lists"])
-    state = State(SYSTEMS, world, lists, Counters(SYSTEMS), Faults(), Pace(Latency(latency, seed, sleep), sleep), changes)
-    routes = controls(state)
+    faults = Faults(seed, clock)
+    pace = Pace(Latency(latency, seed, sleep), sleep, faults.share_of_capacity)
+    state = State(SYSTEMS, world, lists, Counters(SYSTEMS), faults, pace, changes, tls)
+    routes: list[BaseRoute] = []
     for agency in (*_registers(world, changes, known), lists):
         window = Window(agency, state.counters, state.pace, state.faults, closing, sleep)
         routes.append(Route(f"{agency.path}/health", _up))
         routes += [Route(one.path, _endpoint(window, one.operation), methods=[one.method]) for one in agency.counters]
-    return Starlette(routes=routes, lifespan=lambda _: _until_closing(closing))
+    routes += [*platforms(routes, known, clock), *controls(state)]
+    return Starlette(routes=routes, lifespan=lambda _: _living(closing, faults, tls))
 
 
 def _registers(world: World, changes: Changes, tokens: Mapping[str, str]) -> tuple[Agency, ...]:
@@ -76,6 +88,16 @@ def _endpoint(window: Window, operation: str) -> Endpoint:
 
 async def _up(_: Request) -> Response:
     return JSONResponse({"status": "UP"})
+
+
+@asynccontextmanager
+async def _living(closing: asyncio.Event, faults: Faults, tls: Fronts | None) -> AsyncIterator[None]:
+    async with _until_closing(closing):
+        if tls is None:
+            yield
+        else:
+            async with tls.serving(faults.expires):
+                yield
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The controls that tests use: counters, faults, capacities, changed names, health and personas."""
+"""The controls that tests use: counters, faults, capacities, TLS, changed names, health and personas."""
 
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple
@@ -12,8 +12,10 @@ from sandbox.agencies.code_lists import CodeLists
 from sandbox.capacity import CapacitySpecError, Pace, read_capacity
 from sandbox.changes import Changes
 from sandbox.counters import Counters
-from sandbox.faults import Faults, FaultSpecError, read_fault
+from sandbox.faults import FaultSpecError, read_fault
 from sandbox.personas import PERSONAS
+from sandbox.standing import Faults
+from sandbox.tls import Fronts
 from sandbox.world import World
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -29,6 +31,7 @@ class State(NamedTuple):
     faults: Faults
     pace: Pace
     changes: Changes
+    fronts: Fronts | None
 
 
 class WrongControlError(Exception):
@@ -44,11 +47,12 @@ def controls(state: State) -> list[Route]:
     """Make the addresses under /_sandbox."""
     return [
         *_counting(state),
-        *_by_system(state.systems, "faults", lambda system, spec: state.faults.put(system, read_fault(spec)), state.faults.clear),
+        *_faulting(state),
         *_by_system(state.systems, "capacity", lambda system, spec: state.pace.bound(system, read_capacity(spec)), state.pace.unbound),
         *_renaming(state),
         Route("/_sandbox/health", _health),
         Route("/_sandbox/personas", _personas),
+        Route("/_sandbox/tls", _tls(state.fronts)),
     ]
 
 
@@ -58,6 +62,33 @@ async def _health(_: Request) -> Response:
 
 async def _personas(_: Request) -> Response:
     return JSONResponse([persona._asdict() for persona in PERSONAS])
+
+
+def _tls(fronts: Fronts | None) -> Endpoint:
+    async def endpoint(_: Request) -> Response:
+        return JSONResponse({"ports": {}} if fronts is None else fronts.report())
+
+    return endpoint
+
+
+def _faulting(state: State) -> list[Route]:
+    def put(system: str, spec: Any) -> None:
+        fault = read_fault(spec)
+        if fault.kind == "expired_certificate":
+            if state.fronts is None:
+                raise FaultSpecError("expired_certificate needs a sandbox that speaks TLS: start it with --tls-port and --tls-folder.")
+            state.fronts.drop(system)
+        state.faults.put(system, fault)
+        state.pace.renew()
+
+    def clear(system: str | None) -> None:
+        state.faults.clear(system)
+        state.pace.renew()
+
+    async def listed(_: Request) -> Response:
+        return JSONResponse(state.faults.report())
+
+    return [Route("/_sandbox/faults", listed, methods=["GET"]), *_by_system(state.systems, "faults", put, clear)]
 
 
 def _counting(state: State) -> list[Route]:

@@ -1,24 +1,21 @@
 """The window of an agency: what happens to each call, from reading it to answering it, rightly or wrongly."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from sandbox.agency import Agency, Answer, Call, Enquiry, Found, Reason, RefusedError
+from sandbox.broken import broken, left, response_of
 from sandbox.capacity import Pace
 from sandbox.counters import Counters
-from sandbox.faults import ROW_FAULTS, Fault, Faults, disturb
+from sandbox.faults import ROW_FAULTS, Fault, disturb
 from sandbox.latency import Sleep
 from sandbox.spoiling import spoiled
+from sandbox.standing import Faults
 
 BODY_LIMIT: Final = 1 << 20
-_PIECE: Final = b" " * 65_536
-_PAGE: Final = "<!DOCTYPE html><html><body><h1>Hệ thống đang bảo trì</h1></body></html>".encode()
-_GARBAGE: Final = b"\x3c\x3c{ \xff\xfe not a document ]>"
 
 
 class Window:
@@ -55,7 +52,7 @@ class Window:
 
     def _revalidated(self, call: Call, honest: Answer) -> Response:
         """Answer, or say that the caller has that answer already."""
-        response = _response(honest)
+        response = response_of(honest)
         known = call.headers.get("if-none-match", "")
         if not honest.etag or not {"*", honest.etag} & {tag.strip().removeprefix("W/") for tag in known.split(",")}:
             return response
@@ -92,12 +89,12 @@ class Window:
     async def _faulty(self, request: Request, fault: Fault, honest: Answer) -> Response:
         if fault.kind == "hang":
             await self._hang(request)
-            return _response(self._agency.refuse(RefusedError(Reason.TROUBLE, "the sandbox is closing")))
-        if fault.kind in {"status", "poison"}:
+            return response_of(self._agency.refuse(RefusedError(Reason.TROUBLE, "the sandbox is closing")))
+        if fault.kind in {"status", "poison", "storm"} or (fault.kind == "flapping" and fault.by == "status"):
             return self._status(fault)
         if fault.kind == "fault_in_200":
-            return _response(self._agency.refuse(RefusedError(Reason.HIDDEN_TROUBLE, "trouble at the agency"))._replace(status=200))
-        return _broken(fault, honest)
+            return response_of(self._agency.refuse(RefusedError(Reason.HIDDEN_TROUBLE, "trouble at the agency"))._replace(status=200))
+        return broken(fault, honest)
 
     def _status(self, fault: Fault) -> Response:
         reason = Reason.TROUBLE
@@ -106,7 +103,7 @@ class Window:
         elif fault.code < 500 and fault.code != 429:
             reason = Reason.WRONG_REQUEST
         answer = self._agency.refuse(RefusedError(reason, "trouble at the agency"))
-        response = _response(answer._replace(status=fault.code))
+        response = response_of(answer._replace(status=fault.code))
         if fault.retry_after is not None:
             response.headers["Retry-After"] = str(fault.retry_after)
         return response
@@ -114,45 +111,12 @@ class Window:
     async def _hang(self, request: Request) -> None:
         """Wait until the client has gone or the sandbox closes."""
         closing = asyncio.ensure_future(self._closing.wait())
-        leaving = asyncio.ensure_future(_left(request))
+        leaving = asyncio.ensure_future(left(request.receive))
         try:
             await asyncio.wait({closing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             closing.cancel()
             leaving.cancel()
-
-
-class CutResponse(Response):
-    """An answer that breaks off: less than Content-Length promised, or chunks without an end."""
-
-    def __init__(self, answer: Answer, *, chunked: bool) -> None:
-        super().__init__(answer.body, answer.status, media_type=answer.media_type)
-        if chunked:
-            del self.headers["content-length"]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the first half and return; the server then closes the connection."""
-        del scope, receive
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body[: len(self.body) // 2], "more_body": True})
-
-
-def _broken(fault: Fault, honest: Answer) -> Response:
-    """Spoil the honest answer on its way out; most faults leave it as it is."""
-    if fault.kind == "cut_body":
-        return CutResponse(honest, chunked=fault.chunked)
-    if fault.kind == "wrong_content_type":
-        return _response(Answer(200, "text/html; charset=utf-8", _PAGE))
-    if fault.kind == "garbage":
-        return _response(Answer(200, honest.media_type, _GARBAGE))
-    if fault.kind == "huge_body":
-        return StreamingResponse(_filler(fault.size), media_type=honest.media_type)
-    return _response(honest)
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _body(request: Request) -> bytes:
@@ -166,16 +130,3 @@ async def _body(request: Request) -> bytes:
     except ClientDisconnect:
         return b""
     return bytes(body)
-
-
-async def _filler(size: int) -> AsyncIterator[bytes]:
-    while size > 0:
-        yield _PIECE[:size]
-        size -= len(_PIECE)
-
-
-def _response(answer: Answer) -> Response:
-    response = Response(answer.body, answer.status, media_type=answer.media_type)
-    if answer.etag:
-        response.headers["ETag"] = answer.etag
-    return response

@@ -2,20 +2,22 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-import uvicorn
 
 from sandbox import personas
 from sandbox.app import agencies
+from tests.sandbox.served import bound, free_port, until
+from tests.sandbox.served import served as serving
 from tests.sandbox.wire import get_businesses
 
 PROGRAM = """
@@ -25,32 +27,12 @@ uvicorn.run(agencies(), host="127.0.0.1", port=int(sys.argv[1]), loop="uvloop", 
 """
 
 
-def free_port() -> int:
-    """Find a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces, two seconds at most."""
-    async with asyncio.timeout(2):
-        while not condition():  # noqa: ASYNC110 - the server sets no event
-            await asyncio.sleep(0.01)
-
-
 @pytest.fixture
 async def served() -> AsyncIterator[httpx.AsyncClient]:
     """Put the sandbox behind a real server."""
-    port = free_port()
-    config = uvicorn.Config(agencies(), host="127.0.0.1", port=port, log_level="critical", http="httptools")
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        yield client
-    server.should_exit = True
-    await running
+    with bound() as listener:
+        async with serving(agencies(), listener) as client:
+            yield client
 
 
 @contextlib.contextmanager
@@ -75,6 +57,47 @@ async def test_a_cut_body_is_less_than_was_promised(served: httpx.AsyncClient, c
 
     with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):
         await get_businesses(served, [personas.AN_PHAT])
+
+
+async def read_by_hand(client: httpx.AsyncClient) -> bytes:
+    """Ask for a business without a library in between, and return what comes before the connection is reset."""
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    path = f"/business/v1/enterprises?code={personas.AN_PHAT}"
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sandbox-business\r\n\r\n".encode())
+    came = b""
+    with contextlib.closing(writer):
+        try:
+            while piece := await reader.read(65_536):
+                came += piece
+        except ConnectionResetError:
+            return came
+    raise AssertionError("the connection ended without being reset")
+
+
+async def test_a_connection_is_reset_before_any_byte(served: httpx.AsyncClient) -> None:
+    await served.put("/_sandbox/faults/business", json={"kind": "reset", "times": 1})
+
+    assert await read_by_hand(served) == b""
+    assert (await get_businesses(served, [personas.AN_PHAT])).status_code == 200
+
+
+async def test_a_connection_is_reset_after_some_bytes_of_the_body(served: httpx.AsyncClient) -> None:
+    honest = await get_businesses(served, [personas.AN_PHAT])
+    await served.put("/_sandbox/faults/business", json={"kind": "reset", "after": 20})
+    head, _, body = (await read_by_hand(served)).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert f"content-length: {len(honest.content)}".encode() in head
+    assert body == honest.content[:20]
+
+
+async def test_a_flapping_agency_can_reset_connections_while_it_is_down() -> None:
+    each_look_a_second_later = itertools.count()
+    with bound() as listener:
+        async with serving(agencies(clock=lambda: next(each_look_a_second_later)), listener) as client:
+            await client.put("/_sandbox/faults/business", json={"kind": "flapping", "up_seconds": 0.5, "down_seconds": 3600, "by": "reset"})
+
+            assert await read_by_hand(client) == b""
 
 
 async def test_a_huge_body_comes_whole(served: httpx.AsyncClient) -> None:
