@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import uvicorn
@@ -74,11 +74,39 @@ def serve_together(settings: Settings, *, workers: int, host: str, port: int, sa
         return together.run(ready=lambda: _say_where(first, say), limit=settings.gateway.shutdown_seconds + CLEARING_SECONDS)
 
 
-def run_sandbox(file: Path, *, port: int, latency: str, seed: int, say: Say) -> int:
+class SandboxTls(NamedTuple):
+    """Where the sandbox speaks TLS (0 takes free ports), where its certificates are, and whether clients have to show theirs."""
+
+    port: int
+    folder: Path
+    require_client_certificate: bool = False
+
+
+def run_sandbox(file: Path, *, port: int, latency: str, seed: int, say: Say, tls: SandboxTls | None = None) -> int:
     """Run the simulated agencies."""
     agencies = _sandbox(file, "agencies")
-    with listening("127.0.0.1", port) as listener:
-        return _run(agencies(seed=seed, latency=latency), listener, 1.0, lambda: say(f"The sandbox answers at http://127.0.0.1:{port}"))
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listening("127.0.0.1", port))
+        fronts = None if tls is None else _tls_fronts(file, tls, listener.getsockname(), stack)
+
+        def ready() -> None:
+            over_tls = "" if fronts is None else f"; over TLS: {_ports(fronts.report()['ports'])}"
+            say(f"The sandbox answers at http://127.0.0.1:{listener.getsockname()[1]}{over_tls}")
+
+        return _run(agencies(seed=seed, latency=latency, tls=fronts), listener, 1.0, ready)
+
+
+def _tls_fronts(file: Path, tls: SandboxTls, plain: tuple[str, int], stack: contextlib.ExitStack) -> Any:
+    ports = {system: tls.port + number if tls.port else 0 for number, system in enumerate(_sandbox(file, "SYSTEMS"))}
+    listeners = {system: stack.enter_context(listening("127.0.0.1", port)) for system, port in ports.items()}
+    try:
+        return _sandbox(file, "Fronts")(tls.folder, listeners, plain, require_client_certificate=tls.require_client_certificate)
+    except OSError as error:
+        raise SettingsWrong(f"--tls-folder: {error}; expected a folder for certificates that can be written and read") from None
+
+
+def _ports(ports: dict[str, int]) -> str:
+    return ", ".join(f"{system} {port}" for system, port in ports.items())
 
 
 def develop(file: Path, *, port: int, sandbox_port: int, latency: str, first_query: Path | None, say: Say) -> int:
