@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import re
+import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,12 @@ import httpx
 import pytest
 
 from graph.gateway import log_fault
+from graph.operating.siblings import meeting_folder
+from graph.settings import load_settings
 from graph.telemetry import ALLOWED, EVENTS, allowed, event, formatter, may_be_told
 from sandbox import personas
 from tests.graph.operating.telling import last_words, telling
-from tests.servers import TOKENS, Sandbox
+from tests.servers import TOKENS, Sandbox, wait_until
 
 SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 QUERY = "query CitizenCard($id: PersonalId!) { citizen(id: $id) { fullName gender } }"
@@ -138,3 +143,26 @@ def test_without_an_access_log_a_request_that_is_answered_is_not_told_of(sandbox
     with telling(sandbox, tmp_path, 'logs = "json"') as gateway:
         gateway.ask(QUERY, id=personas.THU)
         assert last_words(gateway) == []
+
+
+def test_whatever_happens_each_line_of_the_log_is_json(sandbox: Sandbox, tmp_path: Path) -> None:
+    with telling(sandbox, tmp_path, 'logs = "json"', workers=2) as gateway:
+        port = int(gateway.url.rpartition(":")[2])
+        meeting = meeting_folder(load_settings(gateway.settings, environment=TOKENS), "127.0.0.1", port)
+        gateway.operate("POST", "/systems/tax/drain")
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(f"{personas.THU}\r\n\r\n".encode())
+            line.recv(1_000)
+        died = min(int(path.stem) for path in meeting.glob("*.sock"))
+        os.kill(died, signal.SIGKILL)
+        wait_until(lambda: len([path for path in meeting.glob("*.sock") if path.stem != str(died)]) == 2)
+        written = last_words(gateway)
+
+    found = [json.loads(line) for line in written]
+    drained = [line for line in found if line["event"] == "system_drained"]
+    assert len(drained) >= 2  # one from each worker, and from the one that takes the place of the dead
+    assert {(line["system"], line["level"]) for line in drained} == {("tax", "warning")}
+    assert [line["message"] for line in found if line["event"] == "server"] == ["Invalid HTTP request received."]
+    [ended] = [line["reason"] for line in found if line["event"] == "worker_ended"]
+    assert "was ended by signal 9 (SIGKILL); it is begun again" in ended
+    assert personas.THU not in "".join(written)

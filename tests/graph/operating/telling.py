@@ -74,6 +74,8 @@ def telling(sandbox: Sandbox, folder: Path, telemetry: str = "", *, workers: int
     settings.write_text(f"{changed_settings(sandbox.url)}\n[telemetry]\n{telemetry}\n", "utf-8")
     process = motcua("serve", "--port", str(port), "--workers", str(workers), "--settings", str(settings), environment=TOKENS)
     with ended(process):
+        # Said when all workers are ready; the address answers as soon as one is.
+        next((line for line in process.stdout or () if "Motcua answers at" in line), None)
         wait_for(f"http://127.0.0.1:{port}/healthz", process)
         yield Gateway(f"http://127.0.0.1:{port}", process, settings)
 
