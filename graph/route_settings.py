@@ -12,7 +12,7 @@ from graph.errors import SettingsWrong
 RouteName = Literal["direct", "xroad", "ndxp", "lgsp"]
 CALLED = {"direct": "", "xroad": "X-Road", "ndxp": "NDXP", "lgsp": "the LGSP"}
 # What no part of an identifier may hold (PR-REST 4.8, PR-MESS 2.7): it would be read as another part, or as another path.
-PART = re.compile(r"(?!\.{1,2}$)[^\x00-\x20\x7f-\x9f:;/\\%\u200b\ufeff]+")
+PART = re.compile(r"(?!\.{1,2}$)(?! )[^\x00-\x1f\x7f-\x9f:;/\\%\u200b\ufeff]+(?<! )")
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 OUR_HEADERS = frozenset(
