@@ -9,7 +9,7 @@ from sandbox.mixing import Stream
 Clock = Callable[[], float]
 _DRAWS = 1 << 64
 # What stands in the report otherwise, or is nobody's business: keys are people's.
-_UNSAID = frozenset({"times", "for_seconds", "keys"})
+_UNSAID = frozenset({"times", "for_seconds", "keys", "size"})
 
 
 class Standing:
@@ -47,6 +47,8 @@ class Standing:
         given = {name: value for name, value in self.fault._asdict().items() if name not in _UNSAID and value != plain[name]}
         if self.fault.keys:
             given["keys"] = len(self.fault.keys)
+        if self.fault.size:
+            given["bytes"] = self.fault.size
         if self.fault.times is not None:
             given["times_left"] = self.fault.times - self.hits
         if (left := self.seconds_left(now)) is not None:

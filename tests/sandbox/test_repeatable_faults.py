@@ -161,6 +161,7 @@ async def test_faults_in_force_are_listed_with_what_they_did(client: httpx.Async
     await put(client, "tax", "poison", keys=[personas.MAI])
     await put(client, "insurance", "wrong_order")
     await put(client, "code_lists", "half_capacity")
+    await put(client, "population", "huge_body", bytes=5_000)
     await statuses(client, 2)
     clock.now += 10
 
@@ -170,6 +171,7 @@ async def test_faults_in_force_are_listed_with_what_they_did(client: httpx.Async
         "tax": {"kind": "poison", "code": 400, "keys": 1, "calls": 0, "hits": 0},
         "insurance": {"kind": "reorder", "calls": 0, "hits": 0},
         "code_lists": {"kind": "half_capacity", "share": 0.5, "calls": 0, "hits": 0},
+        "population": {"kind": "huge_body", "bytes": 5_000, "calls": 0, "hits": 0},
     }
 
 
