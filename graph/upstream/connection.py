@@ -169,8 +169,8 @@ class Upstream:
         headers = _raw({**bearer, "content-type": soap.CONTENT_TYPE, "soapaction": f'"{action}"'})
         route = self._route
         sent = soap.envelope(operation, header, "" if route is None else route.soap_header(self, operation.name))
+        look = None if route is None else partial(route.read_soap, self, self.carried_id, sent)
         body = self._body(await self._exchange(b"POST", self._soap, headers, sent), soap.XML, errors_have_bodies=True)
-        look = None if route is None else partial(route.read_soap, self, sent)
         return self._decoded(body, lambda content: soap.decode(self.system.name, content, returns, look))
 
     async def reachable(self) -> None:

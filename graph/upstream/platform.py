@@ -189,7 +189,7 @@ class Platform:
         """Add nothing: a platform looks at HTTP alone."""
         return ""
 
-    def read_soap(self, _call: Call, _sent: bytes, _envelope: etree._Element) -> None:
+    def read_soap(self, _call: Call, _sent_id: str | None, _sent: bytes, _envelope: etree._Element) -> None:
         """Look at nothing."""
 
     async def close(self) -> None:

@@ -54,7 +54,7 @@ class Route(Protocol):
     def soap_header(self, call: Call, operation: str) -> str:
         """Write what the platform wants in a SOAP header, besides the system's own block."""
 
-    def read_soap(self, call: Call, sent: bytes, envelope: etree._Element) -> None:
+    def read_soap(self, call: Call, sent_id: str | None, sent: bytes, envelope: etree._Element) -> None:
         """Look at the envelope that came back for `sent` before it is read; Theirs where the platform failed or it is not ours."""
 
     async def close(self) -> None:

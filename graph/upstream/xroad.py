@@ -95,7 +95,7 @@ class XRoad:
             raise _untellable(call) from None
         return "".join([*parts, _element("protocolVersion", "4.0")])
 
-    def read_soap(self, call: Call, sent: bytes, envelope: etree._Element) -> None:
+    def read_soap(self, call: Call, sent_id: str | None, sent: bytes, envelope: etree._Element) -> None:
         """Tell X-Road's own faults apart, and hold the header of the answer against what was sent.
 
         An agency's own fault travels without a header; where it has one, that must be right too.
@@ -109,7 +109,7 @@ class XRoad:
         if fault is not None and f"{{{XROAD}}}id" not in found:
             return
         said = found.get(f"{{{XROAD}}}id")
-        if said is None or (said.text or "").strip() != call.carried_id:
+        if said is None or (said.text or "").strip() != sent_id:
             raise ContractBroken(name, "sent an answer that belongs to another message: its X-Road id is not the one that was sent")
         call.request_hash = _soap_hash(name, found.get(f"{{{XROAD}}}requestHash"), sent)
         service = found.get(f"{{{XROAD}}}service")

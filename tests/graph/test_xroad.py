@@ -1,5 +1,6 @@
 """The route through X-Road: what each message tells, what each answer is held against, and whose failure it was."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,12 @@ import pytest
 from lxml import etree
 
 from graph.errors import ContractBroken, SystemRefused, SystemUnavailable, Theirs
+from graph.route_settings import XRoadSettings
 from graph.upstream import soap
+from graph.upstream.connection import Upstream
 from graph.upstream.errand import Errand
+from graph.upstream.system import NoOptions
+from tests import lines
 from tests.graph.routed import CLIENT, HASH, SERVICE, XROAD, Row, answered, json, soap_answered, through_xroad
 from tests.lines import xml_answer
 
@@ -199,6 +204,22 @@ def echoing(**changes: Any) -> Callable[[httpx.Request], httpx.Response]:
         return soap_answered(request, **{"message_id": sent_id, "service": "VN/GOV/MOF/business/Q", **changes})
 
     return server
+
+
+async def test_messages_of_one_call_that_are_under_way_together_are_not_mixed_up() -> None:
+    both_there = asyncio.Barrier(2)
+
+    async def server(request: httpx.Request) -> httpx.Response:
+        await both_there.wait()
+        return echoing()(request)
+
+    settings = XRoadSettings(client=CLIENT, service="VN/GOV/MOF/business/Q")
+    made = lines.settings(route="xroad", xroad=settings)
+    async with Upstream(lines.REGISTER, made, options=NoOptions(), transport=httpx.MockTransport(server)) as upstream:
+        call = upstream.call()
+        answers = await asyncio.gather(*(call.soap(QUESTION, returns=Row, action="Q") for _ in range(2)))
+
+    assert answers == [Row(code="1")] * 2
 
 
 @pytest.mark.parametrize(
