@@ -1,6 +1,7 @@
 """Virtual time: an event loop whose clock jumps to the next timer as soon as nothing is left to do, so that minutes pass in no time."""
 
 import asyncio
+import heapq
 import itertools
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -22,9 +23,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.now
 
     def _run_once(self) -> None:
+        self._forget_cancelled()
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # asyncio's own queues
             self.now = max(self.now, self._scheduled[0].when())  # type: ignore[attr-defined]  # likewise
         super()._run_once()  # type: ignore[misc]  # likewise
+
+    def _forget_cancelled(self) -> None:
+        """Take cancelled timers off the front, as asyncio does: after a jump to one of them it would wait for the next in real time."""
+        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]  # likewise
+        while timers and timers[0].cancelled():
+            heapq.heappop(timers)._scheduled = False  # type: ignore[attr-defined]  # likewise
+            self._timer_cancelled_count -= 1  # type: ignore[attr-defined]  # likewise
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

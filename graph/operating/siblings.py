@@ -7,7 +7,6 @@ than a Unix socket's may be (107 bytes), they lie in a private folder under the 
 import asyncio
 import contextlib
 import hashlib
-import logging
 import os
 import socket
 import stat
@@ -21,8 +20,7 @@ import msgspec
 
 from graph.errors import SettingsWrong
 from graph.settings import Settings
-
-log = logging.getLogger("motcua")
+from graph.telemetry import event
 
 MAX_MESSAGE_BYTES = 8_388_608
 LONGEST_PATH = 107
@@ -157,7 +155,7 @@ class Siblings:
             reply = await self.handlers[message.kind](msgspec.json.decode(message.body))
             return msgspec.json.encode(_Reply(done=True, reply=msgspec.Raw(msgspec.json.encode(reply)))) + b"\n"
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who asks must learn that it was not done
-            log.warning("a message between workers could not be answered: %s", type(error).__name__)  # its words may quote the message
+            event("worker_message_failed", kind=type(error).__name__)  # its words may quote the message
             return msgspec.json.encode(_Reply(done=False)) + b"\n"
 
 
