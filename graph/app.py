@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,6 +31,7 @@ from graph.operating.metrics import QUESTION, Counts, Metrics
 from graph.operating.operations import Requests
 from graph.operating.operator import Operator
 from graph.operating.siblings import Worker, state_folder
+from graph.operating.systems import Systems
 from graph.operating.token import admin_token
 from graph.operating.watch import Watch, tracing
 from graph.overload import Overload
@@ -80,21 +82,21 @@ def load_schema(settings: Settings) -> FastSchema:
     return found
 
 
-def open_upstreams(wiring: Wiring, settings: Settings) -> dict[str, Upstream]:
-    """Prepare the line to each system; nothing is sent yet."""
+def open_upstreams(wiring: Wiring, settings: Settings, network: httpx.AsyncBaseTransport | None = None) -> dict[str, Upstream]:
+    """Prepare the line to each system; nothing is sent yet. `network` takes the place of the real one in tests."""
     platforms = Platforms()
     return {
-        name: Upstream(system, settings.systems[name], options=wiring.options[name], platforms=platforms)
+        name: Upstream(system, settings.systems[name], options=wiring.options[name], platforms=platforms, transport=network)
         for name, system in wiring.systems.items()
     }  # fmt: skip
 
 
-def create_app(settings: Settings, worker: Worker = ALONE) -> Starlette:
-    """Build the gateway, as one of its workers; SettingsWrong where anything does not fit."""
+def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncBaseTransport | None = None) -> Starlette:
+    """Build the gateway, as one of its workers; SettingsWrong where anything does not fit. `network` leads to the systems in tests."""
     schema = load_schema(settings)
     wiring = wire_up(schema, settings)
     examples = load_examples(settings.file.parent / settings.gateway.examples)
-    upstreams = open_upstreams(wiring, settings)
+    upstreams = open_upstreams(wiring, settings, network)
     knobs = Knobs(settings, {name: (batch.max_keys, batch.sharing) for name, batch in wiring.batches.items()})
     caches = Caches(wiring.batches, knobs.all())
     shared = None if settings.shared is None else SharedCaches(settings.shared, os.environ, caches, str(settings.file))
@@ -103,7 +105,9 @@ def create_app(settings: Settings, worker: Worker = ALONE) -> Starlette:
     sources = Sources(lines, caches, shared)
     requests, traces = Requests(), tracing(settings)
     counts = Counts(caches.figures, sources.systems, requests)
-    operator = Operator(settings, worker, knobs, caches, shared, {QUESTION: counts.counted})
+    systems = Systems(settings, admitted)
+    operator = Operator(settings, worker, knobs, caches, shared, {QUESTION: counts.counted, **systems.handlers})
+    systems.siblings = operator.siblings
     gateway = Gateway(schema, sources)
     overload = Overload(settings.gateway, event)
     readiness = Readiness(upstreams)
@@ -127,13 +131,13 @@ def create_app(settings: Settings, worker: Worker = ALONE) -> Starlette:
         return _json({"status": "alive"})
 
     async def ready(_request: Request) -> Response:
-        systems = await readiness.systems()
-        any_reachable = any(system.reachable for system in systems.values())
-        status = "ready" if all(system.reachable for system in systems.values()) else "degraded" if any_reachable else "unready"
-        return _json({"status": status, "systems": systems}, 200 if any_reachable else 503)
+        found = await readiness.systems()
+        any_reachable = any(system.reachable for system in found.values())
+        status = "ready" if all(system.reachable for system in found.values()) else "degraded" if any_reachable else "unready"
+        return _json({"status": status, "systems": found}, 200 if any_reachable else 503)
 
     token = admin_token(settings, make=True)
-    served = [*pages(examples), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, token)]
+    served = [*pages(examples), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, token, systems)]
     if settings.telemetry.metrics != "off":
         served.append(metrics_route(Metrics(operator.siblings), token, settings.telemetry.metrics))
     app = Door(routes=served, lifespan=lifespan)

@@ -1,6 +1,5 @@
 """Lines to systems that exist only in a test: a function from request to answer stands where the network would be."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,16 +37,9 @@ def xml_answer(body: str, status: int = 200) -> httpx.Response:
 
 
 def admission(name: str, system: SystemSettings, **changed: Any) -> Admission:
-    """Make the admission of a system on the clock of the loop that runs, be it a virtual one, without a quota."""
+    """Make the admission of a system, without a quota; in virtual time to be made while its loop runs."""
     quota = changed.pop("quota", None) or Quota(Path(), None, None, 0.2, time.time)
-    return Admission(name, system, quota, clock=changed.pop("clock", _loop_time), **changed)
-
-
-def _loop_time() -> float:
-    try:
-        return asyncio.get_running_loop().time()
-    except RuntimeError:
-        return 0.0
+    return Admission(name, system, quota, **changed)
 
 
 def lines(upstreams: Mapping[str, Any], **changed: Any) -> dict[str, Line]:

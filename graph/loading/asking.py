@@ -151,7 +151,7 @@ class Asker:
         except asyncio.CancelledError:
             # The end of the process, or nobody waits for it any more; the collector has told those who might.
             record.outcome = OutOfTime.code
-            self._ended(ticket, record, asyncio.CancelledError())
+            self._ended(ticket, record, OutOfTime(self.batch.system.name))
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to these keys and not to others
             record.outcome = error.code if isinstance(error, MotcuaError) else MotcuaError.code

@@ -6,6 +6,7 @@ whatever is asked beyond need, is there anything left in the purse. One object f
 change of state.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -35,7 +36,7 @@ OK: Final = "OK"
 # A place opens within so many seconds: then it is worth waiting for, and else better said.
 WORTH_WAITING_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 3_600.0
-# Of each so many places one is left free for people who wait.
+# Of each so many places that slow nobody down one is left free for people who wait.
 KEPT_FREE: Final = 8
 # What nobody waits for at a screen is sent away from a standing queue after so many usual calls, or so many seconds.
 PATIENCE_CALLS, PATIENCE_SECONDS = 4.0, 1.0
@@ -46,6 +47,14 @@ class Tell(Protocol):
 
     def __call__(self, name: str, /, **fields: Any) -> None:
         """Take note of an event by its name."""
+
+
+def loop_time() -> float:
+    """Read the clock of the event loop; before one runs the clock that it will go by."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return time.monotonic()
 
 
 def untold(_name: str, /, **_fields: Any) -> None:
@@ -114,14 +123,17 @@ class Admission:
     """The admission of one system, in one process."""
 
     def __init__(  # noqa: PLR0913 - clocks and chance come from outside, so that tests can turn them
-        self, name: str, settings: SystemSettings, quota: Quota, *, clock: Callable[[], float] = time.monotonic,
+        self, name: str, settings: SystemSettings, quota: Quota, *, clock: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time, draw: Draw = random.random, tell: Tell = untold, workers: int = 1,
     ) -> None:  # fmt: skip
-        """Take the settings of a system; of `workers` processes each has its part of the calls at once."""
+        """Take the settings of a system; of `workers` processes each has its part of the calls at once.
+
+        The clock is the event loop's, as that of deadlines is.
+        """
         self.name = name
         self.settings = settings
         self.quota = quota
-        self.clock = clock
+        self.clock = clock = clock or loop_time
         self.draw = draw
         self._wall = wall
         self._tell = tell
@@ -278,8 +290,10 @@ class Admission:
         self.wake()
 
     def _has_place(self, priority: Priority) -> bool:
-        limit = self.limit.now
-        return self.under_way < (limit if priority < Priority.BATCH or limit < KEPT_FREE // 2 else limit - max(1, limit // KEPT_FREE))
+        if priority < Priority.BATCH:
+            return self.under_way < self.limit.now
+        quiet = min(self.limit.now, self.limit.quiet)
+        return self.under_way < (quiet if quiet < KEPT_FREE // 2 else quiet - max(1, quiet // KEPT_FREE))
 
     def _breaker(self, operation: str) -> Breaker:
         found = self.breakers.get(operation)

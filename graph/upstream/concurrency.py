@@ -17,6 +17,7 @@ WINDOW_SAMPLES, WINDOW_SECONDS, FEWEST_SAMPLES = 30, 1.0, 5
 LEARNING: Final = 0.05  # of what a window shows; thirty samples in each of twenty windows are the long window of Gradient2
 GIVING_UP: Final = 1.05
 GROWING: Final = 1.5
+QUEUEING, MORE_QUIET = 1.1, 1.02
 
 
 class Kind:
@@ -41,7 +42,7 @@ class Kind:
 
 
 class Limit:
-    """How many calls at once; `now` counts whole ones."""
+    """How many calls at once; `now` counts whole ones. So many as `quiet` slow nobody down: more than that make the system queue them."""
 
     __slots__ = (
         "_busiest",
@@ -50,11 +51,14 @@ class Limit:
         "_count",
         "_drops_from",
         "_kinds",
+        "_lately",
+        "_quiet",
         "_since",
         "exact",
         "initial",
         "most",
         "now",
+        "quiet",
         "smallest",
     )
 
@@ -63,11 +67,13 @@ class Limit:
         self.most = most
         self.initial = max(self.smallest, min(initial, most))
         self.exact = float(self.initial)
-        self.now = self.initial
+        self.now = self.quiet = self.initial
         self._clock = clock
         self._kinds: dict[Hashable, Kind] = {}
         self._congested = False
         self._drops_from = -math.inf
+        self._quiet = self.exact
+        self._lately = 1.0
         self._count = self._busiest = 0
         self._since = clock()
 
@@ -101,6 +107,7 @@ class Limit:
         called = [kind for kind in self._kinds.values() if kind.samples]
         ratio = sum(len(kind.samples) * kind.learn(crowded=crowded) for kind in called) / self._count
         self._begin_window()
+        self._judge_quiet(ratio, busiest)
         gradient = max(0.5, min(1.0, TOLERANCE / ratio)) if ratio > 0 else 1.0
         if gradient < 1.0:
             self._congested = True
@@ -114,6 +121,16 @@ class Limit:
             self._set((1 - SMOOTHING) * self.exact + SMOOTHING * (self.exact * gradient + room))
         else:  # nothing has slowed down yet: find the neighbourhood quickly
             self._set(self.exact * GROWING)
+
+    def _judge_quiet(self, ratio: float, busiest: int) -> None:
+        """Estimate how many calls the system works on at once: of those under way the share that was not waiting in its own queue."""
+        self._lately += (ratio - self._lately) / 3  # one window alone may be a chance
+        if self._lately > QUEUEING:
+            self._quiet += (busiest / self._lately - self._quiet) / 2
+        elif busiest >= self._quiet - 1:
+            self._quiet *= MORE_QUIET
+        self._quiet = max(float(self.smallest), min(self.exact, self._quiet))
+        self.quiet = int(self._quiet)
 
     def _begin_window(self) -> None:
         for kind in self._kinds.values():
