@@ -47,7 +47,7 @@ def test_every_type_and_field_is_described_with_its_vietnamese_term() -> None:
             assert all(argument.description for argument in found.args.values()), f"{name}.{field_name} has an argument without description"
 
 
-def test_every_link_across_systems_is_nullable() -> None:
+def test_tr7_every_link_across_systems_is_nullable() -> None:
     for kind in schema._schema.type_map.values():
         definition = kind.extensions.get("strawberry-definition")
         if definition is None or get_object_definition(getattr(definition, "origin", object)) is None:

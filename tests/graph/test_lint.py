@@ -142,7 +142,7 @@ def test_a_list_that_nothing_bounds_is_a_warning() -> None:
 @pytest.mark.parametrize(
     "made", [(Row, link(row_by_code, key=own, description="A row.")), (list[Row], link(rows_by_code, key=first_of, description="Rows."))]
 )
-def test_a_link_that_cannot_be_null_is_an_error(made: object) -> None:
+def test_tr7_a_link_that_cannot_be_null_is_an_error(made: object) -> None:
     assert told(lint(row=made)) == [("error", "nonnull-link", "Query.row")]
 
 
