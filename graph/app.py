@@ -91,7 +91,7 @@ def open_upstreams(wiring: Wiring, settings: Settings, network: httpx.AsyncBaseT
     }  # fmt: skip
 
 
-def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncBaseTransport | None = None) -> Starlette:
+def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncBaseTransport | None = None) -> "Door":
     """Build the gateway, as one of its workers; SettingsWrong where anything does not fit. `network` leads to the systems in tests."""
     schema = load_schema(settings)
     wiring = wire_up(schema, settings)

@@ -46,7 +46,7 @@ class Arrivals:
             waiting.append(asyncio.ensure_future(self._one(loop.time(), headers)))
         await asyncio.gather(*waiting)
 
-    async def _one(self, at: float, headers: dict[str, str]) -> None:
+    async def _one(self, at: float, headers: dict[str, Any]) -> None:
         personal_id = next(self.ids)
         heard = await self.stack.ask(CITIZEN, {"id": personal_id}, **headers)
         who = headers.get("x_priority", "citizen")
@@ -340,7 +340,7 @@ def test_a_request_has_as_long_as_it_says_within_bounds(asked: str | None, secon
         patient = lambda system: msgspec.structs.replace(system, read_seconds=100.0, total_seconds=100.0)  # noqa: E731 - short
         async with stack(systems=patient) as all_of_it:
             await all_of_it.fault("population", "hang")
-            headers = {} if asked is None else {"x_request_timeout": asked}
+            headers: dict[str, Any] = {} if asked is None else {"x_request_timeout": asked}
             heard = await all_of_it.ask(CITIZEN, {"id": personas.THU}, **headers)
             assert heard.codes == {"DEADLINE_EXCEEDED"}
             assert heard.seconds == pytest.approx(seconds, abs=0.02)

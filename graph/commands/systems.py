@@ -81,7 +81,8 @@ def reach_table(reached: Mapping[str, Any]) -> Table:
 def system_table(states: SystemStates) -> Table:
     """Show the figures of each system on a line."""
     table = _table(
-        "system", "in service", "calls", "keys/call", "failed", "retries", "p50 s", "p99 s", "at once", "waiting", "breaker", "quota left", "refused"
+        "system", "in service", "calls", "keys/call", "failed", "retries", "p50 s", "p99 s", "at once", "waiting", "breaker", "quota left",
+        "refused",
     )  # fmt: skip
     for figures in states.systems:
         answered = figures.outcomes.get("OK", 0)
@@ -149,8 +150,9 @@ def _states(client: AdminClient) -> SystemStates:
 
 def _told(answer: bytes) -> int:
     service = msgspec.json.decode(answer, type=Service)
-    out.print(f"{service.name} is {'out of service' if service.drained else 'in service'}, in all workers." if not service.silent else "")
-    if service.silent:
+    if not service.silent:
+        out.print(f"{service.name} is {'out of service' if service.drained else 'in service'}, in all workers.")
+    else:
         err.print(f"[yellow]No answer from process {', '.join(map(str, service.silent))}[/]")
     return ERRORS if service.silent else 0
 

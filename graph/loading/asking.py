@@ -189,7 +189,12 @@ class Asker:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Tell whether a call failed in a way that may be over in a moment; not where the system itself said when to come again."""
+    """Tell whether a call failed in a way that may be over in a moment; not where the system itself said when to come again.
+
+    A call whose time was over is asked again only for who joined it with more time than it was begun with.
+    """
+    if isinstance(error, OutOfTime):
+        return True
     return isinstance(error, SystemTimedOut | SystemUnavailable) and error.retry_after_ms is None
 
 

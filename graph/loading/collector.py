@@ -313,6 +313,7 @@ class Collector(DataLoader[Any, Any]):
         self.under_way += 1
         now, waits = self.loop.time(), self._admission.counts.waits
         task = self._start(self._carry(portion, ticket, revalidates=revalidates))
+        task.add_done_callback(lambda _task: self._landed(portion, ticket))
         flight = Flight(len(portion), lambda: self._end(task, portion))
         for one in portion:
             waits.note(now - one.since)
@@ -326,16 +327,18 @@ class Collector(DataLoader[Any, Any]):
         task.cancel()
 
     async def _carry(self, portion: list[Wanted], ticket: Ticket, *, revalidates: bool) -> None:
-        """Ask for a portion in the place that was taken for it; whatever happens, everybody is answered and the place is given back."""
+        """Ask for a portion in the place that was taken for it; whatever happens, everybody is answered."""
         try:
             await self._asker.ask(portion, ticket, revalidates=revalidates)
         except Exception as error:  # noqa: BLE001 - a fault of our own must not leave anybody waiting
             for one in portion:
                 self._settle(one, error)
-        finally:
-            self.under_way -= 1
-            ticket.release()
-            self.pump()
+
+    def _landed(self, portion: list[Wanted], ticket: Ticket) -> None:
+        """Give the place back, however the call ended, be it before it began."""
+        self.under_way -= 1
+        ticket.release()
+        self.pump()
         if self.tier is not None:
             self.tier.store(self.partition, [one.key for one in portion])
 

@@ -80,12 +80,13 @@ class Refusal(NamedTuple):
 class Ticket:
     """A place among the calls to a system, held until it is given back; its first message is counted already."""
 
-    __slots__ = ("_admission", "_counted", "_released", "operation", "priority", "probe")
+    __slots__ = ("_admission", "_counted", "_released", "operation", "priority", "probe", "used")
 
     def __init__(self, admission: "Admission", operation: str, priority: Priority, *, probe: bool) -> None:
         self._admission = admission
         self._counted = True
         self._released = False
+        self.used = False
         self.operation = operation
         self.priority = priority
         self.probe = probe
@@ -110,13 +111,14 @@ class Ticket:
 
     def ended(self, keys: int, seconds: float, error: BaseException | None, *, telling: bool = True) -> None:
         """Count one call that was made with it, answered or not; `telling` says that it tells how the system is."""
+        self.used = True
         self._admission.ended(self, keys, seconds, error, telling=telling)
 
     def release(self) -> None:
         """Give the place back, once."""
         if not self._released:
             self._released = True
-            self._admission.released()
+            self._admission.released(self)
 
 
 class Admission:
@@ -150,6 +152,7 @@ class Admission:
         self.typical = 0.0
         self.drained = False
         self._paused_until = 0.0
+        self._waking = False
         self._said: dict[str, bool] = {}
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,30 +165,49 @@ class Admission:
         if not self._has_place(priority):
             return Wait()
         if waits := self.quota.take(interactive=priority.interactive):
-            self._say("quota", changed=True)
-            return Wait(waits) if waits <= WORTH_WAITING_SECONDS else Refusal("quota", self.out_of_quota(waits))
-        self._say("quota", changed=False)
+            return self._no_quota(waits)  # another worker was quicker
+        if not self._waking and not len(self.turns):
+            self.turns.went_at_once()
         self.under_way += 1
         self.budget.earn()
         return Ticket(self, operation, priority, probe=self._breaker(operation).begin())
 
     def stands_against(self, operation: str, priority: Priority) -> Wait | Refusal | None:
         """Say what stands against any call of an operation now, whether or not there is a place for it."""
+        return self._not_in_service() or self._not_wanted_yet(priority) or self._left_alone(operation)
+
+    def _not_in_service(self) -> Refusal | None:
         if self.drained:
             return Refusal("drained", SystemUnavailable(self.name, "was taken out of service by an operator"))
         now = self._wall()
         until = self.calendar.closed_until(now)
         self._say("calendar", changed=until is not None)
-        if until is not None:
-            return Refusal("closed", SystemUnavailable(self.name, "is closed at this hour", retry_after_ms=_milliseconds(until - now)))
-        if (paused := self._paused_until - self.clock()) > 0:
+        if until is None:
+            return None
+        return Refusal("closed", SystemUnavailable(self.name, "is closed at this hour", retry_after_ms=_milliseconds(until - now)))
+
+    def _not_wanted_yet(self, priority: Priority) -> Wait | Refusal | None:
+        """Keep to the time that the system itself named, and to its contract."""
+        paused = self._paused_until - self.clock()
+        if paused > 0:
             if paused <= WORTH_WAITING_SECONDS and priority is not Priority.REFRESH:
                 return Wait(paused)
             return Refusal("paused", SystemThrottled(self.name, "asks to be called less often", retry_after_ms=_milliseconds(paused)))
-        if (closed := self._breaker(operation).closed_for()) > 0:
-            words = "is left alone for a while, because it failed too often"
-            return Refusal("breaker", SystemUnavailable(self.name, words, retry_after_ms=_milliseconds(closed)))
+        if waits := self.quota.free_in(interactive=priority.interactive):
+            return self._no_quota(waits)
+        self._say("quota", changed=False)
         return None
+
+    def _left_alone(self, operation: str) -> Refusal | None:
+        closed = self._breaker(operation).closed_for()
+        if closed <= 0:
+            return None
+        words = "is left alone for a while, because it failed too often"
+        return Refusal("breaker", SystemUnavailable(self.name, words, retry_after_ms=_milliseconds(closed)))
+
+    def _no_quota(self, waits: float) -> Wait | Refusal:
+        self._say("quota", changed=True)
+        return Wait(waits) if waits <= WORTH_WAITING_SECONDS else Refusal("quota", self.out_of_quota(waits))
 
     def out_of_quota(self, seconds: float) -> SystemThrottled:
         """Make the error of a call for which there is no quota."""
@@ -246,8 +268,10 @@ class Admission:
         if isinstance(error, Theirs) and error.retry_after_ms is not None:
             self._pause(error.retry_after_ms / 1_000)
 
-    def released(self) -> None:
+    def released(self, ticket: Ticket) -> None:
         """Give places that are free to those whose turn it is."""
+        if ticket.probe and not ticket.used:
+            self._breaker(ticket.operation).end("unknown", probe=True)
         self.under_way -= 1
         self.wake()
 
@@ -257,7 +281,11 @@ class Admission:
             again = self.turns.next(self._has_place, self.typical)
             if again is None:
                 return
-            again()
+            self._waking = True
+            try:
+                again()
+            finally:
+                self._waking = False
 
     def report(self) -> SystemFigures:
         """Return the figures as they are now."""

@@ -197,8 +197,7 @@ class Upstream:
         now = asyncio.get_running_loop().time()
         if now >= errand.ends_at:
             raise OutOfTime(self.system.name)
-        if errand.ends_at < now + self.settings.total_seconds:
-            headers.append((b"x-request-deadline-ms", b"%d" % ((errand.ends_at - now) * 1_000)))
+        headers.append((b"x-request-deadline-ms", b"%d" % (min(errand.ends_at - now, self.settings.total_seconds) * 1_000)))
         try:
             if self._route is None:
                 answer = await self._line.exchange(method, target, headers, body, errand.ends_at)

@@ -40,8 +40,8 @@ class SystemFigures(msgspec.Struct):
     """One system: counts since the start (`calls`, `keys`, `outcomes` ...), and how it stands now (`waiting`, `limit`, `breakers` ...).
 
     `outcomes` counts calls by error code, OK for those that were answered; `refused` counts keys that were not asked for, by why: `late`,
-    `drained`, `closed` (calendar), `quota`, `breaker`, `shed`. `by_operation` counts calls by batch function. `limit` is how many calls
-    at once the workers allow themselves together.
+    `drained`, `closed` (calendar), `paused` (the system named a time), `quota`, `breaker`, `shed`. `by_operation` counts calls by batch
+    function. `limit` is how many calls at once the workers allow themselves together.
     """
 
     name: str

@@ -33,8 +33,6 @@ class Turns:
 
     def wait(self, priority: Priority, again: Again) -> None:
         """Call `again` once, when a turn has come; it has to take it itself."""
-        if not any(self._lines):
-            self._last_short = self._clock()
         line = self._lines[priority]
         if not line:
             running = [passed for passed, other in zip(self._passed, self._lines, strict=True) if other]
@@ -48,20 +46,20 @@ class Turns:
             if self._lines[priority] and (chosen is None or self._passed[priority] < self._passed[chosen]) and allows(priority):
                 chosen = priority
         if chosen is None:
-            self.noticed(typical)
             return None
         line = self._lines[chosen]
         since, again = line.pop() if self.standing and chosen.interactive else line.popleft()
         self._passed[chosen] += self._stride[chosen]
-        self.noticed(typical, self._clock() - since)
-        return again
-
-    def noticed(self, typical: float, waited: float | None = None) -> None:
-        """Judge whether the queue stands: nobody had his turn within the target for a whole interval."""
         now = self._clock()
-        if not any(self._lines) or (waited is not None and waited <= TARGET_SECONDS):
+        if now - since <= TARGET_SECONDS:
             self._last_short = now
         self.standing = now - self._last_short > max(INTERVAL_SECONDS, CALLS_IN_INTERVAL * typical)
+        return again
+
+    def went_at_once(self) -> None:
+        """Take note that somebody did not have to wait: then the queue does not stand."""
+        self._last_short = self._clock()
+        self.standing = False
 
     def __len__(self) -> int:
         return sum(map(len, self._lines))

@@ -33,8 +33,11 @@ class Office:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.admission = Admission(
             "register", settings(**changed), quota or Quota(Path(), None, None, 0.2, lambda: self.wall), clock=lambda: self.now,
-            wall=lambda: self.wall, draw=lambda: 0.0, tell=lambda name, **fields: self.events.append((name, fields)),
+            wall=lambda: self.wall, draw=lambda: 0.0, tell=self._tell,
         )  # fmt: skip
+
+    def _tell(self, name: str, /, **fields: Any) -> None:
+        self.events.append((name, fields))
 
     def enter(self, priority: Priority = Priority.CITIZEN, operation: str = "row_by_code") -> Ticket | Wait | Refusal:
         return self.admission.enter(operation, priority)
@@ -252,3 +255,12 @@ def test_a_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None
 def test_each_of_several_workers_has_its_part_of_the_calls_at_once(tmp_path: Path) -> None:
     [admission] = admissions(everything(tmp_path, max_connections=16), tmp_path, workers=4).values()
     assert admission.limit.most == 4
+
+
+def test_a_probe_that_was_never_made_lets_the_next_one_try() -> None:
+    office = Office()
+    for _ in range(20):
+        office.call(unavailable())
+    office.now += 5.0
+    office.ticket().release()
+    assert office.ticket().probe

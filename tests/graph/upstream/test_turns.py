@@ -107,3 +107,15 @@ def test_a_queue_in_which_somebody_is_served_at_once_does_not_stand() -> None:
         queue.wait(Priority.CITIZEN, f"{number}")
         queue.next()
     assert not queue.turns.standing
+
+
+def test_a_queue_stands_no_more_when_somebody_need_not_wait() -> None:
+    queue = Queue()
+    for number in range(40):
+        queue.wait(Priority.CITIZEN, f"{number}")
+    for _ in range(40):
+        queue.now += 0.05
+        queue.next()
+    assert queue.turns.standing
+    queue.turns.went_at_once()
+    assert not queue.turns.standing
