@@ -26,6 +26,7 @@ from graph.operating.watch import Asked, Watch
 from graph.overload import Overload
 from graph.settings import GatewaySettings
 from graph.upstream.priority import NAMED, Priority
+from graph.visit import Visit
 
 RESPONSE_JSON, PLAIN_JSON = "application/graphql-response+json", "application/json"
 CONTENT_TYPES = {media_type: (b"content-type", f"{media_type}; charset=utf-8".encode()) for media_type in (RESPONSE_JSON, PLAIN_JSON)}
@@ -58,41 +59,6 @@ class Refused(Exception):
 
 class Gone(Exception):
     """The client left before its request was complete."""
-
-
-class Visit:
-    """A client's visit: while it has to wait, it is watched, so that nothing is done for one that has left."""
-
-    __slots__ = ("_left", "_task", "_watch", "receive")
-
-    def __init__(self, receive: Receive) -> None:
-        self.receive = receive
-        self._left = False
-        self._task: asyncio.Task[Any] | None = None
-        self._watch: asyncio.Task[None] | None = None
-
-    def watch(self) -> None:
-        """Begin to watch; what is being done for the client ends when it leaves."""
-        self._task = asyncio.current_task()
-        self._watch = asyncio.get_running_loop().create_task(self._until_left())
-
-    def is_over(self) -> bool:
-        """Tell whether the client has left, and take back that its task was told to end for that."""
-        if self._left and self._task is not None:
-            self._task.uncancel()
-        return self._left
-
-    def end(self) -> None:
-        """Watch no more."""
-        if self._watch is not None:
-            self._watch.cancel()
-
-    async def _until_left(self) -> None:
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-        self._left = True
-        if self._task is not None:
-            self._task.cancel()
 
 
 class GraphQLEndpoint:
@@ -144,7 +110,7 @@ class GraphQLEndpoint:
             seconds = min(self.longest_seconds, float(said[1]) / (1_000 if said[2] == b"ms" else 1))
         return asyncio.get_running_loop().time() + max(SHORTEST_SECONDS, seconds)
 
-    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], visit: "Visit", send: Send, priority: Priority) -> None:
+    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], visit: Visit, send: Send, priority: Priority) -> None:
         began = time.perf_counter()
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else f"{PROCESS}{next(COUNTER):012x}"

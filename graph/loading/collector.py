@@ -19,9 +19,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Coroutine, Hashable, Sequence
-from itertools import accumulate
 from math import exp
-from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from aiodataloader import DataLoader
@@ -30,8 +28,8 @@ from graph.errors import OutOfTime, SystemUnavailable
 from graph.loading.asking import Asker
 from graph.loading.cache import MISSING, Partition
 from graph.loading.calls import Flight, Line, Listener, Pace, Wanted
-from graph.loading.labels import written
 from graph.loading.refresh import Chunks
+from graph.loading.room import Room
 from graph.upstream.admission import Refusal, Ticket, Wait
 from graph.upstream.priority import Priority
 
@@ -73,10 +71,9 @@ class Collector(DataLoader[Any, Any]):
         self._asker = Asker(partition, line, pace, official, self._settle)
         self._wanted: dict[Hashable, Wanted] = {}
         self._new: list[Wanted] = []
-        self._waiting: list[Wanted] = []
+        self._room = Room(partition.cache, self._admission)
         self._chunks: deque[list[Wanted]] = deque()
         self._in_line: Priority | None = None
-        self._looked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,8 +108,7 @@ class Collector(DataLoader[Any, Any]):
         """Let a request wait for a key no more; what nobody waits for is not sent, and ended where it is under way."""
         wanted = self._wanted.get(key)
         if wanted is not None and wanted.leave(listener) and wanted.flight is None:
-            self._waiting = [one for one in self._waiting if one is not wanted]
-            self._admission.waiting -= 1
+            self._room.leave([wanted])
             self._admission.refused("late")
             self._settle(wanted, OutOfTime(self._admission.name))
 
@@ -176,17 +172,14 @@ class Collector(DataLoader[Any, Any]):
     # ── gathering ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _gathered(self) -> None:
-        new, self._new = self._new, []
+        new = [one for one in self._new if self._wanted.get(one.key) is one]
+        self._new.clear()
         if self.tier is None:
-            self._wait(new)
-            if self._in_line is None or min(one.priority for one in new) < self._in_line:
+            self._room.enter(*new)
+            if self._in_line is None or any(one.priority < self._in_line for one in new):
                 self.pump()
         else:
             self._start(self._through_tier(self.tier, new))
-
-    def _wait(self, new: list[Wanted]) -> None:
-        self._waiting += new
-        self._admission.waiting += len(new)
 
     async def _through_tier(self, tier: Tier, new: list[Wanted]) -> None:
         """Take what the shared tier has that is young enough; the rest is asked for, also where taking it fails in an unforeseen way."""
@@ -199,25 +192,26 @@ class Collector(DataLoader[Any, Any]):
                 cache.figures.shared_hits += 1
                 self._settle(one, entry.value)
             elif self._wanted.get(one.key) is one:
-                self._wait([one])
+                self._room.enter(one)
         self.pump()
 
     def pump(self) -> None:
         """Send what may leave now, as far as the system may be called."""
-        while self._waiting or self._chunks:
-            if self._admission.turns.standing and self._waiting:
-                self._send_late_ones_away()
-            is_due = bool(self._waiting) and self._is_due()
+        room = self._room
+        while len(room) or self._chunks:
+            for late, shed in room.late(self.loop.time()):
+                self._refuse([late], Refusal("shed", shed))
+            is_due = len(room) > 0 and self._is_due()
             if not is_due and not self._chunks:
-                if self._waiting:
-                    self._wait_for_company()
+                if len(room):
+                    self._wake_at(self._waits_until())
                 return
-            priority = min(map(_priority, self._waiting)) if is_due else Priority.REFRESH
+            priority = room.priority() if is_due else Priority.REFRESH
             entry = self._admission.enter(self._operation, priority)
             if isinstance(entry, Wait):
                 self._stand_in_line(priority, entry.seconds)
                 return
-            portion = self._portion(priority) if is_due else self._chunks.popleft()
+            portion = room.portion(priority) if is_due else self._chunks.popleft()
             if isinstance(entry, Refusal):
                 self._refuse(portion, entry)
             else:
@@ -230,23 +224,9 @@ class Collector(DataLoader[Any, Any]):
             instead = self.partition.instead_of(one.key, refusal.error)
             self._settle(one, refusal.error if instead is MISSING else instead)
 
-    def _send_late_ones_away(self) -> None:
-        """Answer those who have waited too long in a queue that stands; looked at now and then, because they may be many."""
-        now = self.loop.time()
-        if now - self._looked_at < LINGER_SECONDS:
-            return
-        self._looked_at = now
-        late = [(one, error) for one in self._waiting if (error := self._admission.sends_away(one.priority, now - one.since))]
-        if late:
-            gone = {id(one) for one, _ in late}
-            self._waiting = [one for one in self._waiting if id(one) not in gone]
-            self._admission.waiting -= len(late)
-            for one, error in late:
-                self._refuse([one], Refusal("shed", error))
-
     def _is_due(self) -> bool:
         now = self.loop.time()
-        if len(self._waiting) >= self.partition.cache.max_keys or now >= self._waits_until():
+        if self._room.is_full or now >= self._waits_until():
             return True
         if now < self._more_until:
             return False
@@ -254,7 +234,7 @@ class Collector(DataLoader[Any, Any]):
 
     def _waits_until(self) -> float:
         """Return until when the oldest key waits for company at most, on the loop's clock."""
-        since, patience = self._waiting[0].since, self.partition.cache.settings.patience
+        since, patience = self._room.since, self.partition.cache.settings.patience
         if not patience:
             return since
         for_company = patience * self.pace.typical if self.under_way else 0.0
@@ -264,25 +244,6 @@ class Collector(DataLoader[Any, Any]):
         """Estimate how many requests come in the time that a call usually takes: those counted, forgotten at just that pace."""
         typical = self.pace.typical
         return self._company * exp((self._arrived_at - now) / typical) if typical else 0.0
-
-    def _portion(self, priority: Priority) -> list[Wanted]:
-        """Take the most urgent keys, as many as one call may carry: the oldest, but of people's in a queue that stands the youngest."""
-        count, most = self.partition.cache.max_keys, self.partition.cache.batch.max_text
-        waiting = self._waiting
-        if len(waiting) > count:
-            order = reversed(waiting) if priority.interactive and self._admission.turns.standing else waiting
-            waiting = sorted(order, key=_priority)
-        if most is not None:
-            lengths = accumulate(len(written(one.key)) + 1 for one in waiting[:count])
-            count = max(1, sum(length <= most + 1 for length in lengths))
-        portion = waiting[:count]
-        taken = set(map(id, portion))
-        self._waiting = [one for one in self._waiting if id(one) not in taken]
-        self._admission.waiting -= len(portion)
-        return portion
-
-    def _wait_for_company(self) -> None:
-        self._wake_at(self._waits_until())
 
     def _wake_at(self, until: float) -> None:
         if self._timer is not None and self._timer_at > until:
@@ -363,7 +324,7 @@ class Collector(DataLoader[Any, Any]):
         wanted.since = self.loop.time()
         wanted.flight = None
         if self._wanted.get(wanted.key) is wanted:
-            self._wait([wanted])
+            self._room.enter(wanted)
             self.loop.call_soon(self.pump)
         elif not wanted.future.done():
             wanted.future.set_result(None)  # a chunk's own copy, for which nobody waits
@@ -387,9 +348,6 @@ class Collector(DataLoader[Any, Any]):
             self._settle(one, stopping)
         for task in self._tasks:
             task.cancel()
-
-
-_priority: Final = attrgetter("priority")
 
 
 def _seen(future: "asyncio.Future[Any]") -> None:

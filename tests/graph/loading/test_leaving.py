@@ -192,3 +192,28 @@ def test_too_many_waiting_keys_are_refused_at_once() -> None:
         assert await door.names("one more") == ["one more v0"]
 
     virtual.run(story())
+
+
+class SlowTier:
+    """A shared tier that has nothing, and takes its time to say so."""
+
+    async def fetch(self, _partition: Any, _keys: Any) -> None:
+        """Find nothing."""
+        await asyncio.sleep(1)
+
+    def store(self, _partition: Any, _keys: Any) -> None:
+        """Keep nothing."""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.5])
+def test_who_leaves_before_the_shared_tier_has_answered_is_not_asked_for(after: float) -> None:
+    async def story() -> None:
+        door = Door(Register(seconds=1.0), tier=SlowTier())
+        gone, stays = wait(door, "a"), asyncio.ensure_future(door.names("b"))
+        await asyncio.sleep(after)
+        gone.leave()
+        assert await stays == ["b v0"]
+        assert [call.keys for call in door.register.calls] == [("b",)]
+        assert door.admission.waiting == 0
+
+    virtual.run(story())
