@@ -178,7 +178,7 @@ class Collector(DataLoader[Any, Any]):
             self._room.enter(*new)
             if self._in_line is None or any(one.priority < self._in_line for one in new):
                 self.pump()
-        else:
+        elif new:
             self._start(self._through_tier(self.tier, new))
 
     async def _through_tier(self, tier: Tier, new: list[Wanted]) -> None:

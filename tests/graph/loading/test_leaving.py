@@ -217,3 +217,16 @@ def test_who_leaves_before_the_shared_tier_has_answered_is_not_asked_for(after: 
         assert door.admission.waiting == 0
 
     virtual.run(story())
+
+
+def test_who_leaves_in_the_very_turn_in_which_they_came_is_never_sent_nor_counted_as_waiting() -> None:
+    async def story() -> None:
+        door = Door(one_at_a_time())
+        wait(door, "a").leave()
+        assert door.admission.waiting == 0
+        await asyncio.sleep(5)
+        assert door.register.calls == []
+        assert door.admission.waiting == door.admission.under_way == 0
+        assert await door.names("b") == ["b v0"]
+
+    virtual.run(story())
