@@ -39,9 +39,10 @@ from graph.pages import load_examples, pages
 from graph.settings import Settings
 from graph.shared.caches import SharedCaches
 from graph.telemetry import event
-from graph.upstream.admission import admissions
+from graph.upstream.admission import Admission
 from graph.upstream.connection import Upstream
 from graph.upstream.platform import Platforms
+from graph.upstream.quota import Quota
 from graph.wiring import Wiring, wire_up
 
 READY_FOR_SECONDS = 2.0
@@ -91,6 +92,21 @@ def open_upstreams(wiring: Wiring, settings: Settings, network: httpx.AsyncBaseT
     }  # fmt: skip
 
 
+def open_admissions(settings: Settings, folder: Path, worker: Worker = ALONE) -> dict[str, Admission]:
+    """Make the admission of each system, which counts its quota in a file in `folder`; SettingsWrong names what cannot be so."""
+    made = {}
+    for name, system in settings.systems.items():
+        limits = system.quota
+        try:
+            quota = Quota(folder / f"{name}.quota", limits.per_minute, limits.per_day, limits.kept_for_interactive, time.time)
+            made[name] = Admission(name, system, quota, tell=event, workers=worker.of)
+        except ValueError as error:
+            raise settings.wrong(f"systems.{name}.calendar", str(error)) from None
+        except OSError as error:
+            raise settings.wrong("gateway.state", f"expected a folder that can be written: {error}") from None
+    return made
+
+
 def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncBaseTransport | None = None) -> "Door":
     """Build the gateway, as one of its workers; SettingsWrong where anything does not fit. `network` leads to the systems in tests."""
     schema = load_schema(settings)
@@ -100,7 +116,7 @@ def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncB
     knobs = Knobs(settings, {name: (batch.max_keys, batch.sharing) for name, batch in wiring.batches.items()})
     caches = Caches(wiring.batches, knobs.all())
     shared = None if settings.shared is None else SharedCaches(settings.shared, os.environ, caches, str(settings.file))
-    admitted = admissions(settings, state_folder(settings), tell=event, workers=worker.of)
+    admitted = open_admissions(settings, state_folder(settings), worker)
     lines = {name: Line(upstream, admitted[name]) for name, upstream in upstreams.items()}
     sources = Sources(lines, caches, shared)
     requests, traces = Requests(), tracing(settings)
@@ -117,7 +133,8 @@ def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncB
         async with contextlib.AsyncExitStack() as stack:
             if traces is not None:
                 stack.push_async_callback(traces.close)
-            for upstream in upstreams.values():
+            for name, upstream in upstreams.items():
+                stack.callback(admitted[name].quota.close)
                 await stack.enter_async_context(upstream)
             if shared is not None:
                 await stack.enter_async_context(shared)

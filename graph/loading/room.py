@@ -41,7 +41,8 @@ class Room:
 
     def priority(self) -> Priority:
         """Return the priority of the most urgent."""
-        return min(map(PRIORITY, self._waiting))
+        most_urgent: Priority = min(map(PRIORITY, self._waiting))
+        return most_urgent
 
     def enter(self, *new: Wanted) -> None:
         """Let keys wait."""

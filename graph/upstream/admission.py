@@ -10,7 +10,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 from graph.errors import (
@@ -22,7 +21,7 @@ from graph.errors import (
     SystemUnavailable,
     Theirs,
 )
-from graph.settings import Settings, SystemSettings
+from graph.settings import SystemSettings
 from graph.upstream.breaker import Breaker, Draw, Went
 from graph.upstream.budget import Budget
 from graph.upstream.calendar import Calendar
@@ -367,21 +366,6 @@ EVENTS: Final = {
     ("drained", True): "system_drained",
     ("drained", False): "system_resumed",
 }
-
-
-def admissions(settings: Settings, folder: Path, *, tell: Tell = untold, workers: int = 1) -> dict[str, Admission]:
-    """Make the admission of each system, which counts its quota in a file in `folder`; SettingsWrong names what cannot be so."""
-    made = {}
-    for name, system in settings.systems.items():
-        limits = system.quota
-        try:
-            quota = Quota(folder / f"{name}.quota", limits.per_minute, limits.per_day, limits.kept_for_interactive, time.time)
-            made[name] = Admission(name, system, quota, tell=tell, workers=workers)
-        except ValueError as error:
-            raise settings.wrong(f"systems.{name}.calendar", str(error)) from None
-        except OSError as error:
-            raise settings.wrong("gateway.state", f"expected a folder that can be written: {error}") from None
-    return made
 
 
 def _milliseconds(seconds: float) -> int:

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
+from graph.app import open_admissions
 from graph.errors import SystemThrottled, SystemUnavailable
 from graph.operating.http import routes
 from graph.operating.siblings import Siblings, Worker
 from graph.operating.systems import NoSuchSystem, Service, Systems, SystemStates
 from graph.settings import QuotaSettings, Settings
-from graph.upstream.admission import Admission, Refusal, Ticket, admissions
+from graph.upstream.admission import Admission, Refusal, Ticket
 from graph.upstream.priority import Priority
 from tests.graph.operating.operators import TOKEN, MemoryCaches, operator_of, settings_in
 from tests.lines import settings as system_settings
@@ -56,7 +57,7 @@ def connected(folder: Path) -> Settings:
 async def desk(folder: Path, pid: int = 1) -> AsyncIterator[Desk]:
     """Run one worker of a gateway, as the process with this id."""
     settings = connected(folder)
-    admitted = admissions(settings, folder / "quotas", workers=2)
+    admitted = open_admissions(settings, folder / "quotas", Worker(of=2))
     systems = Systems(settings, admitted)
     systems.siblings = Siblings(settings, Worker(port=8000), systems.handlers)
     systems.siblings.pid = pid

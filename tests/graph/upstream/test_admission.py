@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from graph.app import open_admissions
 from graph.errors import ContractBroken, OutOfTime, SettingsWrong, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable
+from graph.operating.siblings import Worker
 from graph.settings import (
     AdminSettings,
     BreakerSettings,
@@ -17,7 +19,7 @@ from graph.settings import (
     SandboxSettings,
     Settings,
 )
-from graph.upstream.admission import Admission, Refusal, Ticket, Wait, admissions
+from graph.upstream.admission import Admission, Refusal, Ticket, Wait
 from graph.upstream.priority import Priority
 from graph.upstream.quota import Quota
 from tests.lines import settings
@@ -242,18 +244,18 @@ def everything(folder: Path, **changed: Any) -> Settings:
 def test_a_calendar_that_cannot_be_read_stops_the_start_with_its_place(tmp_path: Path) -> None:
     wrong = everything(tmp_path, calendar=CalendarSettings(hours=("weekdays",)))
     with pytest.raises(SettingsWrong, match=r"motcua\.toml: systems\.register\.calendar: expected such as"):
-        admissions(wrong, tmp_path)
+        open_admissions(wrong, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("not a folder")
     limited = everything(tmp_path, quota=QuotaSettings(per_minute=10))
     with pytest.raises(SettingsWrong, match=r"gateway\.state: expected a folder that can be written"):
-        admissions(limited, tmp_path / "state")
+        open_admissions(limited, tmp_path / "state")
 
 
 def test_each_of_several_workers_has_its_part_of_the_calls_at_once(tmp_path: Path) -> None:
-    [admission] = admissions(everything(tmp_path, max_connections=16), tmp_path, workers=4).values()
+    [admission] = open_admissions(everything(tmp_path, max_connections=16), tmp_path, Worker(of=4)).values()
     assert admission.limit.most == 4
 
 
