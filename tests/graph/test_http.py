@@ -17,6 +17,7 @@ from graph.http import GraphQLEndpoint
 from graph.loading.loaders import Sources
 from graph.overload import Overload
 from graph.settings import GatewaySettings
+from graph.upstream.priority import NAMED, Priority
 
 RESPONSE_JSON = "application/graphql-response+json"
 
@@ -309,3 +310,37 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_ours_in_json() -> 
 
     assert response.status_code == 500
     assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+
+
+@pytest.mark.parametrize(
+    ("trusts", "asked", "taken"),
+    [
+        (False, None, "caseworker"), (False, "batch", "batch"), (False, "citizen", "caseworker"), (False, "nonsense", "caseworker"),
+        (True, "citizen", "citizen"), (True, "BATCH", "batch"), (True, None, "caseworker"),
+    ],
+)  # fmt: skip
+async def test_a_client_may_make_itself_less_urgent_and_only_a_trusted_one_more(trusts: bool, asked: str | None, taken: str) -> None:  # noqa: FBT001 - a parameter of the test
+    settings = GatewaySettings(default_priority="caseworker", trust_caller_headers=trusts)
+    overload = Overload(settings)
+    endpoint = GraphQLEndpoint(Gateway(FastSchema(Query), Sources({}, {})), settings, overload)
+    for name, priority in NAMED.items():
+        overload.under_way[priority] = 0 if name == taken else 100_000
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway") as door:
+        headers = {} if asked is None else {"x-priority": asked}
+        response = await door.post("/graphql", json={"query": "{ greeting }"}, headers=headers)
+
+    assert response.status_code == 200
+
+
+async def test_who_is_sent_away_is_told_when_to_come_again_and_nothing_is_read() -> None:
+    settings = GatewaySettings(max_requests=1)
+    overload = Overload(settings)
+    overload.begin(Priority.CITIZEN)
+    endpoint = GraphQLEndpoint(Gateway(FastSchema(Query), Sources({}, {})), settings, overload)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway") as door:
+        response = await door.post("/graphql", content=b"not even JSON")
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert response.json()["errors"][0]["extensions"] == {"code": "SHED", "retryable": True, "retryAfterMs": 1_000}
+    assert overload.total == 1
