@@ -46,7 +46,7 @@ class Run:
         self.context = context
         self.failed = False
         self.note = note
-        self.waiting = Waiting()
+        self.waiting = Waiting(getattr(context, "loaders", None))
         self.selections: dict[int, Selection] = {}
         self._make_executor = executor
         self._executor: Executor[Any] | None = None

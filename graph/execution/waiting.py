@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from graph.errors import OutOfTime
 from graph.execution.columns import close, outcome
+from graph.loading.loaders import Loaders
 
 
 class NeedsLoop(Exception):
@@ -12,10 +14,12 @@ class NeedsLoop(Exception):
 
 
 class Waiting:
-    """The awaitables of one execution."""
+    """The awaitables of one execution, which end with the time of the request, where its loaders know of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, loaders: Any = None) -> None:
         self.pending = 0
+        self._loaders = loaders if isinstance(loaders, Loaders) else None
+        self._is_late = False
         self._settled: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
@@ -47,7 +51,7 @@ class Waiting:
             numbers = arrived.copy()
             arrived.clear()
             try:
-                then(numbers, [outcome(futures[number]) for number in numbers])
+                then(numbers, [self._outcome(futures[number]) for number in numbers])
             except BaseException as error:  # noqa: BLE001 - a fault of the engine's own, or the end of the process: the waiting caller gets it
                 self._error = error
             self.pending -= len(numbers)
@@ -70,9 +74,20 @@ class Waiting:
         if isinstance(awaitable, asyncio.Future):
             return awaitable
         task = asyncio.ensure_future(awaitable)
+        if not self._tasks and self._loaders is not None:
+            self._loaders.at_end(self._end)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _end(self) -> None:
+        """End what is this execution's own, because the time of the request is over."""
+        self._is_late = True
+        for task in self._tasks:
+            task.cancel()
+
+    def _outcome(self, future: "asyncio.Future[Any]") -> Any:
+        return OutOfTime() if self._is_late and future.cancelled() else outcome(future)
 
 
 def in_loop() -> bool:

@@ -254,6 +254,7 @@ class Loaders:
     priority: Priority = Priority.CITIZEN
     ends_at: float = math.inf
     expired: bool = False
+    ends: list[Callable[[], None]] = field(default_factory=list)
     # Called once, when the request has to wait for the first time.
     on_waiting: Callable[[], None] | None = None
 
@@ -263,9 +264,16 @@ class Loaders:
             told, self.on_waiting = self.on_waiting, None
             told()
 
+    def at_end(self, end: Callable[[], None]) -> None:
+        """Call something when the request's time is over; what waits otherwise than for loaders ends so."""
+        self.waits()
+        self.ends.append(end)
+
     def expire(self) -> None:
         """End the request's time: all that it still waits for is answered at once, and so is what it comes to want later."""
         self.expired = True
+        for end in self.ends:
+            end()
         for loads in self.loads.values():
             if loads.pending:
                 loads.expire()
