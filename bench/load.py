@@ -68,7 +68,7 @@ class Client(asyncio.Protocol):
 
 async def run(job: Job) -> Outcome:
     """Do a job; what is not answered some time after the job's end counts as failed."""
-    made = [request(job.port, body.encode()) for body in job.bodies]
+    made = [request(job.port, body.encode(), job.headers) for body in job.bodies]
     requests = itertools.cycle(made) if job.repeat else iter(made)
     began = time.perf_counter()
     outcome = await (arrive(job, requests) if job.per_second else _take_turns(job, requests, began))
@@ -92,10 +92,12 @@ async def _take_turns(job: Job, requests: Iterator[bytes], began: float) -> Outc
 def main() -> None:
     """Work until standard input ends; who started this process also ends it, so an interrupt is left to them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for line in sys.stdin.buffer:
-        outcome = uvloop.run(run(msgspec.json.decode(line, type=Job)))
-        sys.stdout.buffer.write(msgspec.json.encode(outcome) + b"\n")
-        sys.stdout.buffer.flush()
+    # Where Python was told not to buffer, its own standard output may take only a part of what is longer than a pipe holds.
+    with open(sys.stdout.fileno(), "wb", closefd=False) as told:
+        for line in sys.stdin.buffer:
+            outcome = uvloop.run(run(msgspec.json.decode(line, type=Job)))
+            told.write(msgspec.json.encode(outcome) + b"\n")
+            told.flush()
 
 
 if __name__ == "__main__":

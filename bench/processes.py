@@ -49,6 +49,23 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Gateway(Server):
+    """A gateway, which tells operators how its systems stand."""
+
+    client: httpx.Client
+
+    def figures(self, system: str) -> dict[str, Any]:
+        """Return what it has counted of a system since its start."""
+        answer = self.client.get(f"{self.url}/admin/systems").raise_for_status()
+        found: dict[str, Any] = next(one for one in answer.json()["systems"] if one["name"] == system)
+        return found
+
+    def resume(self, system: str) -> None:
+        """Let it call a system as if nothing had been wrong."""
+        self.client.post(f"{self.url}/admin/systems/{system}/resume").raise_for_status()
+
+
+@dataclass(frozen=True)
 class Sandbox(Server):
     """A sandbox, which counts how often each system is called."""
 
@@ -64,6 +81,14 @@ class Sandbox(Server):
         capacity = {"slots": slots, "per_call_ms": per_call_ms}
         self.client.put(f"{self.url}/_sandbox/capacity/{system}", json=capacity).raise_for_status()
 
+    def fault(self, system: str, **fault: str | float) -> None:
+        """Make a system faulty."""
+        self.client.put(f"{self.url}/_sandbox/faults/{system}", json=fault).raise_for_status()
+
+    def heal(self, system: str) -> None:
+        """Make a system work again."""
+        self.client.delete(f"{self.url}/_sandbox/faults/{system}").raise_for_status()
+
     def reset_calls(self) -> None:
         """Count from nought."""
         self.client.delete(f"{self.url}/_sandbox/calls").raise_for_status()
@@ -77,10 +102,20 @@ class Load:
 
     def run(self, job: Job) -> Outcome:
         """Do a job and wait for its outcome."""
-        if self.process.stdin is None or self.process.stdout is None:
+        self.begin(job)
+        return self.outcome()
+
+    def begin(self, job: Job) -> None:
+        """Begin a job, and do not wait for it: others can be done beside it, each by a process of its own."""
+        if self.process.stdin is None:
             raise RuntimeError("the load has no pipes")
         self.process.stdin.write(msgspec.json.encode(job) + b"\n")
         self.process.stdin.flush()
+
+    def outcome(self) -> Outcome:
+        """Wait for the outcome of the job that was begun."""
+        if self.process.stdout is None:
+            raise RuntimeError("the load has no pipes")
         return msgspec.json.decode(self.process.stdout.readline(), type=Outcome)
 
 
@@ -96,7 +131,7 @@ def sandbox_running(latency: str = "none") -> Iterator[Sandbox]:
 
 
 @contextlib.contextmanager
-def gateway_running(sandbox: Sandbox, changes: Changes | None = None) -> Iterator[Server]:
+def gateway_running(sandbox: Sandbox, changes: Changes | None = None) -> Iterator[Gateway]:
     """Run a gateway with the project's settings, led to this sandbox, with some settings changed."""
     port = free_port()
     tokens = {f"MOTCUA_{system.upper()}_TOKEN": default_token(system) for system in SYSTEMS}
@@ -104,9 +139,11 @@ def gateway_running(sandbox: Sandbox, changes: Changes | None = None) -> Iterato
         settings = Path(folder) / "motcua.toml"
         settings.write_text(_settings(sandbox.url, folder, changes or {}), "utf-8")
         command = [*_motcua(), "serve", "--port", str(port), "--settings", str(settings)]
-        with _running(command, environment=tokens) as process:
-            gateway = Server(port, process)
+        with _running(command, environment=tokens) as process, httpx.Client(trust_env=False) as client:
+            gateway = Gateway(port, process, client)
             _wait_for(f"{gateway.url}/healthz", process)
+            token = (Path(folder) / "state" / "admin.token").read_text("ascii").strip()
+            client.headers["Authorization"] = f"Bearer {token}"
             yield gateway
 
 
