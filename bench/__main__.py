@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from bench import caches, door, engine, loading
+from bench import caches, door, engine, loading, resilience
 from bench.figures import Section, machine, write
 
 SECTIONS: dict[str, Callable[[float], Section]] = {
@@ -16,6 +16,7 @@ SECTIONS: dict[str, Callable[[float], Section]] = {
     "engine": engine.measured,
     "loading": loading.measured,
     "caches": caches.measured,
+    "resilience": resilience.measured,
 }
 
 app = App(name="bench", help="Measure the gateway, side by side and in one run.")
