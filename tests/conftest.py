@@ -7,6 +7,12 @@ import pytest
 from tests.servers import Gateway, Sandbox, gateway_running, sandbox_running
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the chaos last longer, or be another one (tests/chaos)."""
+    parser.addoption("--chaos-seconds", type=float, default=None, help="how long the chaos lasts (MOTCUA_CHAOS_SECONDS, or 60)")
+    parser.addoption("--chaos-seed", type=int, default=2026, help="which chaos it is (2026)")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio, as the gateway does."""

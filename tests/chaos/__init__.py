@@ -1,0 +1,1 @@
+"""Tests of everything going wrong at once."""
