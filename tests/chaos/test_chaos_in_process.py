@@ -65,7 +65,7 @@ def test_tr8_chaos_moves_no_row_passes_no_deadline_and_leaves_no_task(
             before = len(asyncio.all_tasks())
             await course.run(PER_SECOND)
             assert not course.wrong, str(course)
-            assert min(course.heard[how] for how in ("full", "partial", "left")) > 25
+            assert min(course.heard[how] for how in ("full", "partial", "left")) > 5
             await asyncio.sleep(10)
             assert [(one.under_way, one.waiting) for one in all_of_it.admissions.values()] == [(0, 0)] * 6
             assert len(asyncio.all_tasks()) == before
