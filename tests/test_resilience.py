@@ -93,7 +93,7 @@ def test_tr1_a_system_that_fails_altogether_is_asked_hardly_more_than_without_re
             await asyncio.gather(outage, arrivals.come(8, 60))
             assert answered(arrivals.since(healed + 30)) >= 0.95
             assert {code for heard in arrivals.since(0) for code in heard.codes} <= {
-                "UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT", "DEADLINE_EXCEEDED"
+                "UPSTREAM_UNAVAILABLE", "UPSTREAM_TIMEOUT", "DEADLINE_EXCEEDED", "SHED"
             }  # fmt: skip
 
     run(story())
@@ -355,5 +355,27 @@ def test_a_time_that_is_none_is_refused(asked: str) -> None:
             heard = await all_of_it.ask(CITIZEN, {"id": personas.THU}, x_request_timeout=asked)
             assert heard.status == 400
             assert "X-Request-Timeout" in heard.answer["errors"][0]["message"]
+
+    run(story())
+
+
+def test_after_a_flood_of_citizens_those_who_come_are_answered_as_if_nothing_had_been() -> None:
+    async def story() -> None:
+        async with stack(systems=roomy) as all_of_it:
+            await all_of_it.bound("population", 8, 100)
+            before = Arrivals(all_of_it)
+            await before.come(20, 10)
+            usual = percentile([heard.seconds for heard in before.since(0)], 0.99)
+            flood = Arrivals(all_of_it, seed=2)
+            flooding = asyncio.ensure_future(flood.come(12 * 80 / 2, 20))
+            await asyncio.sleep(20)
+            assert answered(flood.since(0)) * len(flood.heard) >= 0.9 * 80 * 18
+            await asyncio.sleep(2)
+            after = Arrivals(all_of_it, seed=3)
+            await after.come(20, 10)
+            assert answered(after.since(0)) >= 0.999
+            assert percentile([heard.seconds for heard in after.since(0)], 0.99) <= 3 * usual
+            await flooding
+            assert all_of_it.admissions["population"].breakers["citizen_by_id"].opened == 0
 
     run(story())

@@ -1,6 +1,7 @@
 """Calls: what a collector stands on to make them, what is wanted of them, and what is known of each afterwards."""
 
 import asyncio
+import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -66,7 +67,7 @@ class Wanted:
     when nobody waits for it.
     """
 
-    __slots__ = ("_left", "beside", "call", "ends_at", "flight", "future", "key", "listeners", "newer_than", "priority", "since")
+    __slots__ = ("_left", "beside", "call", "ends_at", "flight", "future", "key", "line", "listeners", "newer_than", "priority", "since")
 
     def __init__(self, key: Any, future: "asyncio.Future[Any]", since: float) -> None:
         self.key = key
@@ -79,6 +80,7 @@ class Wanted:
         self.priority = Priority.REFRESH
         self.ends_at = 0.0
         self.beside = False
+        self.line: Priority | None = None  # where it stands in a waiting room
         self._left = False
 
     def listen(self, listener: Listener) -> None:
@@ -103,6 +105,10 @@ class Wanted:
         if self.flight is not None:
             self.flight.unwanted()
         return True
+
+    def left(self, now: float) -> float:
+        """Return for how many seconds anybody still waits for it; one that is fetched beside the way has time."""
+        return self.ends_at - now if self.listeners else math.inf
 
     def sent(self, call: CallRecord) -> None:
         """Note the call that carries the key."""

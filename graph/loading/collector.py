@@ -34,7 +34,7 @@ from graph.upstream.admission import Refusal, Ticket, Wait
 from graph.upstream.priority import Priority
 
 COMPANY: Final = 3.0
-LINGER_SECONDS: Final = 0.01
+LINGER_SECONDS: Final = 0.02
 
 
 class Tier(Protocol):
@@ -102,13 +102,14 @@ class Collector(DataLoader[Any, Any]):
         future = self.load(key)
         if (wanted := self._wanted.get(key)) is not None:
             wanted.listen(listener)
+            self._room.hurry(wanted)
         return future
 
     def leave(self, key: Hashable, listener: Listener) -> None:
         """Let a request wait for a key no more; what nobody waits for is not sent, and ended where it is under way."""
         wanted = self._wanted.get(key)
         if wanted is not None and wanted.leave(listener) and wanted.flight is None:
-            self._room.leave([wanted])
+            self._room.leave(wanted)
             self._admission.refused("late")
             self._settle(wanted, OutOfTime(self._admission.name))
 
@@ -175,7 +176,8 @@ class Collector(DataLoader[Any, Any]):
         new = [one for one in self._new if self._wanted.get(one.key) is one]
         self._new.clear()
         if self.tier is None:
-            self._room.enter(*new)
+            for one in new:
+                self._room.enter(one)
             if self._in_line is None or any(one.priority < self._in_line for one in new):
                 self.pump()
         elif new:
@@ -211,7 +213,7 @@ class Collector(DataLoader[Any, Any]):
             if isinstance(entry, Wait):
                 self._stand_in_line(priority, entry.seconds)
                 return
-            portion = room.portion(priority) if is_due else self._chunks.popleft()
+            portion = room.portion() if is_due else self._chunks.popleft()
             if isinstance(entry, Refusal):
                 self._refuse(portion, entry)
             else:
@@ -226,7 +228,7 @@ class Collector(DataLoader[Any, Any]):
 
     def _is_due(self) -> bool:
         now = self.loop.time()
-        if self._room.is_full or now >= self._waits_until():
+        if self._room.is_full() or now >= self._waits_until():
             return True
         if now < self._more_until:
             return False
@@ -234,7 +236,7 @@ class Collector(DataLoader[Any, Any]):
 
     def _waits_until(self) -> float:
         """Return until when the oldest key waits for company at most, on the loop's clock."""
-        since, patience = self._room.since, self.partition.cache.settings.patience
+        since, patience = self._room.since(), self.partition.cache.settings.patience
         if not patience:
             return since
         for_company = patience * self.pace.typical if self.under_way else 0.0
@@ -262,7 +264,7 @@ class Collector(DataLoader[Any, Any]):
             self._wake_at(self.loop.time() + seconds)
         elif self._in_line is None or priority < self._in_line:
             self._in_line = priority
-            self._admission.in_turn(priority, self._turn_has_come)
+            self._admission.in_turn(priority, self._turn_has_come, self._room.since() if len(self._room) else self.loop.time())
 
     def _turn_has_come(self) -> None:
         self._in_line = None

@@ -137,8 +137,7 @@ class BatchLoads:
             self.loaders.waits()
             parts = (key,) if self.batch.splits is None else self.batch.splits(key)
             shared = self._wanted(key) if len(parts) == 1 else self._task(parts)
-            own = self.coming[key] = shared.get_loop().create_future()
-            self.pending += 1
+            own = self._own(key)
             if shared.done():
                 self._came(own, shared)
             else:
@@ -147,10 +146,19 @@ class BatchLoads:
 
     def _too_late(self, key: Hashable) -> "asyncio.Future[Any]":
         """Answer a key that is wanted only after the request's time."""
-        own = self.coming[key] = asyncio.get_running_loop().create_future()
-        self.pending += 1
+        own = self._own(key)
         self.expire()
         return own
+
+    def _own(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Make the future of a key; it is pending until those who wait for it go on."""
+        own = self.coming[key] = asyncio.get_running_loop().create_future()
+        self.pending += 1
+        own.add_done_callback(self._settled)
+        return own
+
+    def _settled(self, _own: "asyncio.Future[Any]") -> None:
+        self.pending -= 1
 
     def _task(self, parts: Sequence[Hashable]) -> "asyncio.Future[Any]":
         task = asyncio.ensure_future(self._joined(parts))
@@ -162,7 +170,6 @@ class BatchLoads:
         error = asyncio.CancelledError() if shared.cancelled() else shared.exception()
         if own.done():
             return
-        self.pending -= 1
         if error is None:
             own.set_result(shared.result())
         else:
@@ -172,7 +179,6 @@ class BatchLoads:
         """Answer what is still waited for: with what is kept, where that may be served although it is old, and else that time is over."""
         for key, own in self.coming.items():
             if not own.done():
-                self.pending -= 1
                 error = OutOfTime(self.batch.system.name)
                 instead = self.partition.instead_of(key, error)
                 if instead is MISSING:
@@ -189,7 +195,6 @@ class BatchLoads:
         if self._collector is not None:
             for key in self._asked:
                 self._collector.leave(key, self)
-        self.pending = 0
 
     def is_kept(self, key: Hashable) -> bool:
         """Tell whether the cache could answer a key now, without counting it as asked."""

@@ -1,7 +1,10 @@
-"""The waiting room of a collector: keys that wait to be sent, who of them goes next, and who has waited too long."""
+"""The waiting room of a collector: keys that wait to be sent, who of them goes next, and who has waited too long.
 
-from itertools import accumulate
-from operator import attrgetter
+Each priority has a line of its own. A key that leaves, or becomes more urgent, only says so; its old place in line is passed over when it
+comes up, so that nothing here takes longer the more wait.
+"""
+
+from collections import deque
 from typing import Any, Final
 
 from graph.errors import Shed
@@ -12,70 +15,89 @@ from graph.upstream.admission import Admission
 from graph.upstream.priority import Priority
 
 LOOK_SECONDS: Final = 0.01
-PRIORITY: Final = attrgetter("priority")
 
 
 class Room:
     """Keys in the order in which they came; the admission of their system is told how many there are."""
 
-    __slots__ = ("_admission", "_cache", "_looked_at", "_waiting")
+    __slots__ = ("_admission", "_cache", "_count", "_lines", "_looked_at")
 
     def __init__(self, cache: ResolverCache[Any, Any], admission: Admission) -> None:
         self._cache = cache
         self._admission = admission
-        self._waiting: list[Wanted] = []
+        self._lines: tuple[deque[Wanted], ...] = tuple(deque() for _ in Priority)
+        self._count = 0
         self._looked_at = 0.0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._count
 
-    @property
     def since(self) -> float:
-        """Since when the oldest waits, on the loop's clock."""
-        return self._waiting[0].since
+        """Return since when the oldest waits, on the loop's clock; IndexError where nobody does."""
+        return min(line[0].since for priority, line in enumerate(self._lines) if self._head(priority) is not None)
 
-    @property
     def is_full(self) -> bool:
-        """Whether there are as many keys as one call may carry."""
-        return len(self._waiting) >= self._cache.max_keys
+        """Tell whether there are as many keys as one call may carry."""
+        return self._count >= self._cache.max_keys
 
     def priority(self) -> Priority:
-        """Return the priority of the most urgent."""
-        most_urgent: Priority = min(map(PRIORITY, self._waiting))
-        return most_urgent
+        """Return the priority of the most urgent; StopIteration where nobody waits."""
+        return next(priority for priority in Priority if self._head(priority) is not None)
 
-    def enter(self, *new: Wanted) -> None:
-        """Let keys wait."""
-        self._waiting += new
-        self._admission.waiting += len(new)
+    def enter(self, one: Wanted) -> None:
+        """Let a key wait."""
+        one.line = one.priority
+        self._lines[one.priority].append(one)
+        self._count += 1
+        self._admission.waiting += 1
 
-    def leave(self, gone: list[Wanted]) -> None:
-        """Let keys wait no more, as far as they are here."""
-        names = set(map(id, gone))
-        before = len(self._waiting)
-        self._waiting = [one for one in self._waiting if id(one) not in names]
-        self._admission.waiting -= before - len(self._waiting)
+    def hurry(self, one: Wanted) -> None:
+        """Let a key that waits stand in the line of its priority, where that has changed."""
+        if one.line is not None and one.line != one.priority:
+            one.line = one.priority
+            self._lines[one.priority].append(one)
 
-    def portion(self, priority: Priority) -> list[Wanted]:
+    def leave(self, one: Wanted) -> None:
+        """Let a key wait no more, if it does."""
+        if one.line is not None:
+            one.line = None
+            self._count -= 1
+            self._admission.waiting -= 1
+
+    def portion(self) -> list[Wanted]:
         """Take the most urgent, as many as one call may carry: the oldest, but of people's in a queue that stands the youngest."""
-        count, most = self._cache.max_keys, self._cache.batch.max_text
-        waiting = self._waiting
-        if len(waiting) > count:
-            order = reversed(waiting) if priority.interactive and self._admission.turns.standing else waiting
-            waiting = sorted(order, key=PRIORITY)
-        if most is not None:
-            lengths = accumulate(len(written(one.key)) + 1 for one in waiting[:count])
-            count = max(1, sum(length <= most + 1 for length in lengths))
-        portion = waiting[:count]
-        self.leave(portion)
-        return portion
+        count, room = self._cache.max_keys, self._cache.batch.max_text
+        taken: list[Wanted] = []
+        for priority in Priority:
+            line, youngest = self._lines[priority], priority.interactive and self._admission.turns.standing
+            while line and len(taken) < count:
+                one = line.pop() if youngest else line.popleft()
+                if one.line != priority:
+                    continue
+                if room is not None and (room := room - len(written(one.key)) - 1) < -1 and taken:
+                    line.append(one) if youngest else line.appendleft(one)
+                    return taken
+                self.leave(one)
+                taken.append(one)
+        return taken
 
     def late(self, now: float) -> list[tuple[Wanted, Shed]]:
-        """Take those who have waited too long in a queue that stands; looked for now and then only, because they may be many."""
-        if not self._waiting or not self._admission.turns.standing or now - self._looked_at < LOOK_SECONDS:
+        """Take those who have waited too long in a queue that stands; looked for now and then only, and from the front of each line."""
+        if not self._count or not self._admission.turns.standing or now - self._looked_at < LOOK_SECONDS:
             return []
         self._looked_at = now
-        late = [(one, error) for one in self._waiting if (error := self._admission.sends_away(one.priority, now - one.since))]
-        if late:
-            self.leave([one for one, _ in late])
+        late: list[tuple[Wanted, Shed]] = []
+        for priority in Priority:
+            while (one := self._head(priority)) is not None and (
+                error := self._admission.sends_away(priority, now - one.since, one.left(now))
+            ):
+                self.leave(one)
+                late.append((one, error))
         return late
+
+    def _head(self, priority: int) -> Wanted | None:
+        """Return who is first in a line, past those who are there no more."""
+        line = self._lines[priority]
+        while line and line[0].line != priority:
+            line.popleft()
+        return line[0] if line else None

@@ -218,13 +218,18 @@ class Admission:
 
     # ── waiting for a place ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def in_turn(self, priority: Priority, again: Callable[[], None]) -> None:
-        """Call `again` once, when there is a place; it has to take it itself, and may be late."""
-        self.turns.wait(priority, again)
+    def in_turn(self, priority: Priority, again: Callable[[], None], since: float) -> None:
+        """Call `again` once, when there is a place; it has to take it itself, and may be late. `since` is when the oldest key came."""
+        self.turns.wait(priority, again, since)
 
-    def sends_away(self, priority: Priority, waited: float) -> Shed | None:
-        """Say that a key has waited too long in a queue that stands; never to a human being, who decides himself how long he waits."""
-        if priority.interactive or not self.turns.standing or waited < max(PATIENCE_SECONDS, PATIENCE_CALLS * self.typical):
+    def sends_away(self, priority: Priority, waited: float, left: float) -> Shed | None:
+        """Say that a key has waited too long in a queue that stands.
+
+        A human being decides himself how long he waits; he is told as soon as a call would not come back within the time that is `left`.
+        """
+        if not self.turns.standing:
+            return None
+        if left >= self.typical and (priority.interactive or waited < max(PATIENCE_SECONDS, PATIENCE_CALLS * self.typical)):
             return None
         return self.too_many()
 
@@ -339,7 +344,7 @@ class Admission:
         if isinstance(error, SystemTimedOut | SystemUnavailable):
             return "failed"
         if isinstance(error, OutOfTime):
-            return "slow" if slow or (self.typical and seconds >= max(0.25, 2 * self.typical)) else "unknown"
+            return "slow" if slow or (self.typical and seconds >= max(PATIENCE_SECONDS, PATIENCE_CALLS * self.typical)) else "unknown"
         if error is not None and not isinstance(error, Theirs):
             return "unknown"
         return "slow" if slow else "well"

@@ -10,7 +10,7 @@ class Budget:
 
     __slots__ = ("_trust", "left", "most", "share")
 
-    TRUST = 10.0
+    TRUST = 6.0
 
     def __init__(self, share: float = 0.1, most: float = 100.0, first: float = 20.0) -> None:
         self.share = share

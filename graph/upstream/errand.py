@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 def _unmetered() -> None:
     """Let a message go: nobody counts it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
+class Errand(NamedTuple):
     """What stands behind one call of a batch function.
 
     `official` is the official who asks, by personal id, `issue` the case that it is about, `represented` the body on whose behalf it is

@@ -14,7 +14,8 @@ from graph.upstream.priority import SHARES, Priority
 Again = Callable[[], None]
 TARGET_SECONDS: Final = 0.02
 INTERVAL_SECONDS: Final = 0.2
-CALLS_IN_INTERVAL: Final = 2.0
+# Keys wait for company on purpose, for about as long as a call takes: that is no queue yet.
+CALLS_IN_TARGET, CALLS_IN_INTERVAL = 1.5, 2.0
 
 
 class Turns:
@@ -31,13 +32,13 @@ class Turns:
         self._last_short = clock()
         self.standing = False
 
-    def wait(self, priority: Priority, again: Again) -> None:
-        """Call `again` once, when a turn has come; it has to take it itself."""
+    def wait(self, priority: Priority, again: Again, since: float) -> None:
+        """Call `again` once, when a turn has come; it has to take it itself. `since` is when the oldest key came that waits for it."""
         line = self._lines[priority]
         if not line:
             running = [passed for passed, other in zip(self._passed, self._lines, strict=True) if other]
             self._passed[priority] = max(self._passed[priority], min(running, default=0.0))
-        line.append((self._clock(), again))
+        line.append((since, again))
 
     def next(self, allows: Callable[[Priority], bool], typical: float) -> Again | None:
         """Take the one whose turn it is among the classes that `allows` lets through; `typical` is how long a call usually takes."""
@@ -51,7 +52,7 @@ class Turns:
         since, again = line.pop() if self.standing and chosen.interactive else line.popleft()
         self._passed[chosen] += self._stride[chosen]
         now = self._clock()
-        if now - since <= TARGET_SECONDS:
+        if now - since <= TARGET_SECONDS + CALLS_IN_TARGET * typical:
             self._last_short = now
         self.standing = now - self._last_short > max(INTERVAL_SECONDS, CALLS_IN_INTERVAL * typical)
         return again

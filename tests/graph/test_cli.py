@@ -158,7 +158,7 @@ def test_variables_that_are_none_are_refused(gateway: Gateway, variables: str) -
 
 
 def test_every_system_is_listed(gateway: Gateway, sandbox: Sandbox) -> None:
-    done = run("systems", "--url", gateway.url)
+    done = run("systems", "--url", gateway.url, "--settings", str(gateway.settings))
 
     assert done.returncode == 0, (done.stdout, sandbox.url)
     for name in ("population", "business", "insurance", "civil_status", "tax", "code_lists"):

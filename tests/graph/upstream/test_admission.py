@@ -154,7 +154,7 @@ def test_there_are_only_so_many_calls_at_once_and_who_waits_is_told() -> None:
     assert isinstance(entered, Wait)
     assert entered.seconds is None
     told: list[str] = []
-    office.admission.in_turn(Priority.CITIZEN, lambda: told.append("now"))
+    office.admission.in_turn(Priority.CITIZEN, lambda: told.append("now"), office.now)
     first.release()
     first.release()
     assert told == ["now"]
@@ -185,7 +185,7 @@ def test_while_a_system_fails_altogether_hardly_anything_is_tried_again() -> Non
         ticket.ended(1, 0.1, unavailable())
         tried += ticket.again(retry=True)
         ticket.release()
-    assert tried <= 5
+    assert tried <= 3
     assert office.admission.report().retries == tried
 
 
