@@ -1,12 +1,14 @@
 """A view of a line for one call: who asks, which message it was, what has not changed, and whether a single key may be to blame."""
 
+import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 
-from graph.errors import ContractBroken, Theirs
+from graph.errors import ContractBroken, OutOfTime, SystemThrottled, Theirs
 from graph.upstream import soap
 from graph.upstream.envelope import Codes
 from graph.upstream.errand import Errand
@@ -180,3 +182,29 @@ async def test_a_query_arrives_as_it_was_meant() -> None:
         await upstream.get("/rows", asked, returns=Row)
 
     assert seen == [[("mã số", "1"), ("mã số", "a b&c=d"), ("mã số", "Đỗ+?#%"), ("limit", "5")]]
+
+
+@pytest.mark.parametrize(("left", "least", "most"), [(2.0, 1_900, 2_000), (60.0, 7_900, 8_000), (math.inf, 7_900, 8_000)])
+async def test_each_message_tells_how_long_its_answer_is_waited_for(left: float, least: int, most: int) -> None:
+    told: list[str] = []
+
+    def agency(request: httpx.Request) -> httpx.Response:
+        told.append(request.headers["x-request-deadline-ms"])
+        return json()
+
+    async with line(agency) as upstream:
+        errand = Errand(ends_at=asyncio.get_running_loop().time() + left)
+        await upstream.call(errand).get("/rows", {}, returns=Row)
+
+    assert [least <= int(milliseconds) <= most for milliseconds in told] == [True]
+
+
+async def test_nothing_is_sent_when_time_is_over_or_the_meter_says_no() -> None:
+    def refused() -> None:
+        raise SystemThrottled("register", "was called as often as its quota allows", retry_after_ms=1_000)
+
+    async with line(lambda _request: pytest.fail("no call was expected")) as upstream:
+        with pytest.raises(OutOfTime):
+            await upstream.call(Errand(ends_at=asyncio.get_running_loop().time())).get("/rows", {}, returns=Row)
+        with pytest.raises(SystemThrottled):
+            await upstream.call(Errand(metered=refused)).get("/rows", {}, returns=Row)
