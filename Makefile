@@ -42,7 +42,7 @@ check: $(VENV)/installed ## Format, lint, types, architecture, schema and exampl
 test: install ## Run all tests, with real servers and a real browser
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m tests.redis_server
-	@$(BIN)/pytest
+	@made=$$(mktemp -d) && { $(BIN)/pytest -n 2 --dist loadfile --basetemp=$$made/t; code=$$?; rm -rf $$made; exit $$code; }
 
 run: install ## Start sandbox and gateway, send the first query, and stay
 	@$(BIN)/motcua dev --port $(PORT) --sandbox-port $(SANDBOX_PORT) --query examples/first-query.graphql
