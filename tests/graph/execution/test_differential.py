@@ -34,8 +34,11 @@ SEEDS = st.integers(0, 2**32)
 RATES = [0.0, 0.0, 0.03, 0.1, 0.4]
 Run = tuple[Any, World]
 
-# graphql-core cancels what it no longer waits for, and some of that never began, nor did the resolvers' coroutines inside it.
+# graphql-core cancels what it no longer waits for, and some of that never began, nor did the resolvers' coroutines inside it. Where the
+# garbage collector comes upon them while a named tuple is being made, whose code has no builtins, Python cannot even warn and says that.
+UNWARNED = "ignore:Exception ignored in. <coroutine object (Executor|GraphQLCoreConverter):pytest.PytestUnraisableExceptionWarning"
 pytestmark = [
+    pytest.mark.filterwarnings(UNWARNED),
     pytest.mark.filterwarnings("ignore:coroutine '(Executor|GraphQLCoreConverter).*was never awaited:RuntimeWarning"),
     pytest.mark.timeout(600 * TIMES),
 ]
