@@ -1,6 +1,8 @@
 """`motcua sandbox`, as somebody runs it who wants to see things go wrong: faults put, listed and healed, refusals in one line."""
 
+import contextlib
 import json
+import os
 import re
 import socket
 import ssl
@@ -161,8 +163,18 @@ def test_tls_that_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], s
     assert one_line(run("sandbox", *arguments)).startswith(f"motcua: {said}")
 
 
+def free_ports(count: int) -> int:
+    """Find the first of so many free ports in a row, below those that the machine gives to whoever asks for any."""
+    for first in range(20_000 + os.getpid() % 1_000 * 10, 32_000, 10):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+    raise AssertionError("no ports in a row are free")
+
+
 def test_fronts_stand_at_ports_one_after_another_and_demand_a_certificate(tmp_path: Path) -> None:
-    first = free_port()
+    first = free_ports(len(SYSTEMS))
     with sandbox_running("--tls-port", str(first), "--tls-folder", str(tmp_path), "--require-client-certificate") as running:
         found = httpx.get(f"{running.url}/_sandbox/tls").json()
         context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
