@@ -3,7 +3,13 @@
     MotcuaError
     ├── SettingsWrong          the start is stopped: a setting, a secret, a type or a link does not fit   (never sent to a client)
     ├── Yours                  the caller asked for something that cannot be answered
-    │   └── BadInput           BAD_USER_INPUT        a variable or an identifier that cannot be right
+    │   ├── BadInput           BAD_USER_INPUT        a variable or an identifier that cannot be right
+    │   ├── Unauthenticated    UNAUTHENTICATED       no proof of who asks, or one that does not hold
+    │   ├── PurposeRequired    PURPOSE_REQUIRED      no purpose, one that is not the consumer's, or without what it asks for
+    │   ├── ForbiddenField     FORBIDDEN_FIELD       the purpose does not cover it; `ground` is its legal ground
+    │   ├── ConsentRequired    CONSENT_REQUIRED      the person has not consented, or no longer does
+    │   ├── NotTrusted         DOCUMENT_NOT_TRUSTED  a document that is not registered for this consumer and purpose
+    │   └── TooCostly          COST_EXCEEDED         more than one query, or this consumer, may ask for           retry: by case
     ├── Shed                   SHED                  more is asked than can be done: here, or of one system        retry: yes, later
     ├── OutOfTime              DEADLINE_EXCEEDED     the request's own time was over before this was answered      retry: yes
     └── Theirs                 a connected system did not answer as agreed; `system` says which
@@ -48,6 +54,73 @@ class BadInput(Yours, ValueError):
     """A value that cannot be right: an identifier of the wrong shape, a date that does not exist."""
 
     code = "BAD_USER_INPUT"
+
+
+class Unauthenticated(Yours):
+    """Nobody is known to have asked; which part of a proof does not hold is said, what it held is not."""
+
+    code = "UNAUTHENTICATED"
+
+
+class PurposeRequired(Yours):
+    """It is not said what the data is for, or not in a way that allows it."""
+
+    code = "PURPOSE_REQUIRED"
+
+
+class ForbiddenField(Yours):
+    """A field, or a record, that the caller may not read for this purpose."""
+
+    code = "FORBIDDEN_FIELD"
+
+    def __init__(self, message: str, *, ground: str | None = None) -> None:
+        """Say what is refused; `ground` is the legal ground that the purpose stands on, or the rule that refuses."""
+        super().__init__(message)
+        self.ground = ground
+
+    def extensions(self) -> dict[str, object]:
+        """Add the ground."""
+        known = super().extensions()
+        return known if self.ground is None else {**known, "ground": self.ground}
+
+
+class ConsentRequired(ForbiddenField):
+    """The person has not said yes to this consumer for this purpose, or has taken it back."""
+
+    code = "CONSENT_REQUIRED"
+
+
+class NotTrusted(Yours):
+    """A document that nobody has registered, where only registered ones are run."""
+
+    code = "DOCUMENT_NOT_TRUSTED"
+
+
+class DocumentUnknown(NotTrusted):
+    """A client asked by a hash alone, and may send the text with it; the code is the one that Apollo's clients wait for."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class TooCostly(Yours):
+    """More than may be asked for: by one query, of one system, or by a consumer in a minute; then it says when to come again."""
+
+    code = "COST_EXCEEDED"
+
+    def __init__(self, message: str, *, system: str | None = None, retry_after_ms: int | None = None) -> None:
+        """Say what was too much; of which system, and when to come again, where that is so."""
+        super().__init__(message)
+        self.system = system
+        self.retry_after_ms = retry_after_ms
+
+    def extensions(self) -> dict[str, object]:
+        """Add the system, and whether and when to try again."""
+        known: dict[str, object] = {"code": self.code, "retryable": self.retry_after_ms is not None}
+        if self.system is not None:
+            known["system"] = self.system
+        if self.retry_after_ms is not None:
+            known["retryAfterMs"] = self.retry_after_ms
+        return known
 
 
 class Shed(MotcuaError):
