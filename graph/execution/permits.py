@@ -1,4 +1,4 @@
-"""What a caller may read, as far as the engine has to know it: which fields are refused, and which records are looked at before they are shown."""
+"""What a caller may read, as far as the engine must know it: which fields are refused, and what looks at records before they are given."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
