@@ -3,7 +3,8 @@
 import math
 from typing import Literal, NamedTuple
 
-from graph.loading.loaders import BatchLoads, Loaders
+from graph.loading.loaders import Loaders
+from graph.loading.loads import BatchLoads
 
 Scope = Literal["public", "private"]
 

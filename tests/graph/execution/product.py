@@ -16,7 +16,8 @@ from graph.execution.schema import FastSchema
 from graph.loading.batch import Batch
 from graph.loading.cache import MISSING, ResolverCache
 from graph.loading.link import Link
-from graph.loading.loaders import BatchLoads, Loaders, Sources
+from graph.loading.loaders import Loaders, Sources
+from graph.loading.loads import BatchLoads
 from graph.settings import BatchSettings
 from graph.upstream.record import fields_of, is_record, item_of, optional
 from graph.wiring import links_of
