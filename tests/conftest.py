@@ -1,5 +1,6 @@
 """What many tests stand on: one sandbox and one gateway, both real processes on free ports of this machine."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the chaos last longer, or be another one (tests/chaos)."""
     parser.addoption("--chaos-seconds", type=float, default=None, help="how long the chaos lasts (MOTCUA_CHAOS_SECONDS, or 60)")
     parser.addoption("--chaos-seed", type=int, default=2026, help="which chaos it is (2026)")
+
+
+def pytest_configure() -> None:
+    """Let what tests start hear an interrupt, also where a shell began these tests in the background and so without one."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

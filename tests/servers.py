@@ -109,7 +109,8 @@ def ended(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]
                 process.communicate(timeout=10)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.communicate()
+                # Not for ever: what it began itself may go on without it, and hold the other end of its pipes.
+                process.communicate(timeout=10)
 
 
 def wait_for(url: str, process: "subprocess.Popen[str]") -> None:

@@ -40,7 +40,7 @@ UNWARNED = "ignore:Exception ignored in. <coroutine object (Executor|GraphQLCore
 pytestmark = [
     pytest.mark.filterwarnings(UNWARNED),
     pytest.mark.filterwarnings("ignore:coroutine '(Executor|GraphQLCoreConverter).*was never awaited:RuntimeWarning"),
-    pytest.mark.timeout(600 * TIMES),
+    pytest.mark.timeout(300 * TIMES),
 ]
 
 
