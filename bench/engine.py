@@ -27,7 +27,8 @@ from graph.loading.cache import ResolverCache
 from graph.loading.calls import Line
 from graph.loading.loaders import Loaders, Sources
 from graph.seam import Record, System, Upstream, batch_many, batch_one, link, wire
-from graph.settings import BatchSettings, SystemSettings, load_settings
+from graph.settings import BatchSettings, load_settings
+from graph.system_settings import SystemSettings
 from graph.upstream.admission import Admission
 from graph.upstream.quota import Quota
 from graph.upstream.system import NoOptions

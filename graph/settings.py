@@ -13,18 +13,17 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from graph.access_settings import AccessSettings
 from graph.errors import SettingsWrong
-from graph.route_settings import PlatformSettings, RouteName, XRoadSettings, check_platform, check_tables, check_xroad
-from graph.trust import Certificates, checked
+from graph.route_settings import PlatformSettings, check_platform, check_tables, check_xroad
+from graph.system_settings import Bytes, Count, Seconds, Share, Span, SystemSettings
+from graph.trust import checked
 
 DEFAULT_FILE = Path("motcua.toml")
 SANDBOX = "sandbox:"
 
 Engine = Literal["fast", "reference"]
 T = TypeVar("T", bound=msgspec.Struct)
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
-Bytes = Annotated[int, msgspec.Meta(ge=1_024, le=268_435_456)]
 
 
 class ClassSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,8 +54,6 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     documents_kept: Count = 512
     plans_kept: Count = 1_024
     shutdown_seconds: Seconds = 20.0
-    trust_caller_headers: bool = False
-    default_priority: Literal["citizen", "caseworker", "service", "batch"] = "citizen"
     classes: dict[Literal["citizen", "caseworker", "service", "batch"], ClassSettings] = {}
     max_requests: Count = 2_000
     longest_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 60.0
@@ -73,96 +70,6 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     url: str = "http://127.0.0.1:9000"
     app: str = "sandbox.app:agencies"
-
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Span = Annotated[float, msgspec.Meta(ge=0, le=31_536_000)]
-
-
-class CalendarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[systems.<name>.calendar]`: when the system is open, and when it is being maintained."""
-
-    timezone: str = "Asia/Ho_Chi_Minh"
-    hours: tuple[str, ...] = ()
-    maintenance: tuple[str, ...] = ()
-
-
-class QuotaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[systems.<name>.quota]`: the calls that the contract allows this machine, and the share of them kept for people who wait."""
-
-    per_minute: Count | None = None
-    per_day: Count | None = None
-    kept_for_interactive: Share = 0.2
-
-
-class BreakerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[systems.<name>.breaker]`: when an operation of the system is left alone, and for how long."""
-
-    window_seconds: Seconds = 30.0
-    calls: Count = 20
-    failing: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
-    slow: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
-    slow_seconds: Seconds = 4.0
-    open_seconds: Seconds = 5.0
-    longest_open_seconds: Seconds = 20.0
-    probe_seconds: Seconds = 1.0
-
-
-class RetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[systems.<name>.retries]`: how often a failed call is tried again, and what all calls beyond need may come to."""
-
-    times: Annotated[int, msgspec.Meta(ge=0, le=5)] = 1
-    times_for_batch: Annotated[int, msgspec.Meta(ge=0, le=5)] = 2
-    shortest_pause_seconds: Span = 0.05
-    longest_pause_seconds: Span = 0.5
-    share: Share = 0.1
-    at_first: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 20
-
-
-class ConcurrencySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[systems.<name>.concurrency]`: how many calls at once the gateway begins with and never falls below, and what waits beyond them."""
-
-    adaptive: bool = True
-    initial: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 8
-    smallest: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 2
-    max_waiting: Count = 10_000
-
-
-class SystemSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[systems.<name>]`: where a connected system is, how we prove who we are, and how long we wait for it."""
-
-    url: str
-    token: str
-    health_path: str | None = None
-    connect_seconds: Seconds = 1.0
-    read_seconds: Seconds = 5.0
-    pool_seconds: Seconds = 2.0
-    total_seconds: Seconds = 8.0
-    max_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 16
-    max_answer_bytes: Bytes = 4_194_304
-    client: Literal["pool", "httpx"] = "pool"
-    route: RouteName = "direct"
-    xroad: XRoadSettings | None = None
-    platform: PlatformSettings | None = None
-    ca_file: str | None = None
-    client_certificate: str | None = None
-    client_key: str | None = None
-    concurrency: ConcurrencySettings = ConcurrencySettings()
-    quota: QuotaSettings = QuotaSettings()
-    calendar: CalendarSettings = CalendarSettings()
-    breaker: BreakerSettings = BreakerSettings()
-    retries: RetrySettings = RetrySettings()
-    options: dict[str, Any] = {}
-
-    @property
-    def tells(self) -> bool:
-        """Whether each message tells the official, the case and the body represented."""
-        return self.route == "xroad"
-
-    @property
-    def certificates(self) -> Certificates:
-        """Whom the line trusts, and what it proves itself with."""
-        return Certificates(self.ca_file, self.client_certificate, self.client_key)
 
 
 StaleOutcome = Literal["timeout", "unavailable", "throttled"]
@@ -232,6 +139,18 @@ class Settings(msgspec.Struct, frozen=True):
     shared: SharedSettings | None = None
     admin: AdminSettings = AdminSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    access: AccessSettings = AccessSettings()
+    # The systems whose address leads to the sandbox.
+    simulated: frozenset[str] = frozenset()
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Whether every system is a simulated one, so that nobody who exists can be found here."""
+        return self.simulated >= self.systems.keys()
+
+    def beside(self, path: str) -> Path:
+        """Find a file that the settings name, from where they stand themselves."""
+        return self.file.parent / path
 
     def wrong(self, key: str, expected: str) -> SettingsWrong:
         """Make the error that names a key of this file."""
@@ -259,15 +178,16 @@ def load_settings(
     shared = _section(file, "shared", raw.pop("shared"), SharedSettings) if "shared" in raw else None
     admin = _section(file, "admin", raw.pop("admin", {}), AdminSettings)
     telemetry = _telemetry(file, raw.pop("telemetry", {}))
+    access = _access(file, raw.pop("access", {}))
     if raw:
-        raise SettingsWrong(
-            f"{file}: {next(iter(raw))}: no such section; expected engine, gateway, sandbox, systems, batches, shared, admin or telemetry"
-        )
+        expected = "engine, gateway, sandbox, systems, batches, shared, admin, telemetry or access"
+        raise SettingsWrong(f"{file}: {next(iter(raw))}: no such section; expected {expected}")
+    simulated = frozenset(name for name, system in systems.items() if system.url.startswith(SANDBOX))
     given = os.environ if environment is None else environment
     systems = {name: _resolved(file, name, system, sandbox, given if secrets else None) for name, system in systems.items()}
     return Settings(
         file=file, gateway=gateway, engine=engine, sandbox=sandbox, systems=systems, batches=batches, shared=shared, admin=admin,
-        telemetry=telemetry,
+        telemetry=telemetry, access=access, simulated=simulated,
     )  # fmt: skip
 
 
@@ -318,6 +238,14 @@ def _telemetry(file: Path, section: object) -> TelemetrySettings:
     found = _section(file, "telemetry", section, TelemetrySettings)
     if found.traces is not None and not _is_address(found.traces):
         raise SettingsWrong(f'{file}: telemetry.traces: expected an address such as "http://127.0.0.1:4318/v1/traces"')
+    return found
+
+
+def _access(file: Path, section: object) -> AccessSettings:
+    found = _section(file, "access", section, AccessSettings)
+    for name, issuer in found.issuers.items():
+        if not _is_address(issuer.issuer):
+            raise SettingsWrong(f'{file}: access.issuers.{name}.issuer: expected an address such as "https://id.example.vn"')
     return found
 
 

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from graph.loading.calls import Line
-from graph.settings import SystemSettings
+from graph.system_settings import SystemSettings
 from graph.upstream.admission import Admission
 from graph.upstream.connection import Upstream
 from graph.upstream.errand import NOBODYS, Errand

@@ -13,7 +13,8 @@ import httpx
 import msgspec
 
 from graph.app import Door, create_app
-from graph.settings import AdminSettings, BatchSettings, Settings, SystemSettings, load_settings
+from graph.settings import AdminSettings, BatchSettings, Settings, load_settings
+from graph.system_settings import SystemSettings
 from graph.upstream.admission import Admission
 from sandbox.app import agencies
 from tests.servers import PROJECT, TOKENS

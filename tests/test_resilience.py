@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from graph.settings import CalendarSettings, QuotaSettings, SystemSettings
+from graph.system_settings import CalendarSettings, QuotaSettings, SystemSettings
 from sandbox import personas
 from sandbox.families import FATHER, SEATS
 from sandbox.world import World

@@ -21,7 +21,7 @@ from graph.errors import (
     SystemUnavailable,
     Theirs,
 )
-from graph.settings import SystemSettings
+from graph.system_settings import SystemSettings
 from graph.upstream.breaker import Breaker, Draw, Went
 from graph.upstream.budget import Budget
 from graph.upstream.calendar import Calendar

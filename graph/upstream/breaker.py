@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from graph.settings import BreakerSettings
+from graph.system_settings import BreakerSettings
 from graph.upstream.figures import Breaking
 
 Went = Literal["well", "slow", "failed", "unknown"]

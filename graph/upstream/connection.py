@@ -18,7 +18,7 @@ from cachetools import LRUCache
 
 from graph.errors import ContractBroken, MotcuaError, OutOfTime, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable, Theirs
 from graph.route_settings import CALLED
-from graph.settings import SystemSettings
+from graph.system_settings import SystemSettings
 from graph.trust import trust
 from graph.upstream import envelope, rest, soap
 from graph.upstream.errand import NOBODYS, Errand

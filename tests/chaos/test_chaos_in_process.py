@@ -6,7 +6,8 @@ import logging
 import msgspec
 import pytest
 
-from graph.settings import BatchSettings, BreakerSettings, ClassSettings, SystemSettings
+from graph.settings import BatchSettings, ClassSettings
+from graph.system_settings import BreakerSettings, SystemSettings
 from sandbox.faults import KINDS as KINDS_OF_FAULT
 from tests import virtual
 from tests.chaos.course import Course

@@ -12,7 +12,8 @@ import pytest
 import trustme
 
 from graph.errors import SettingsWrong, SystemUnavailable
-from graph.settings import SystemSettings, load_settings
+from graph.settings import load_settings
+from graph.system_settings import SystemSettings
 from graph.trust import Certificates, trust
 from graph.upstream.connection import Upstream
 from graph.upstream.system import NoOptions

@@ -12,7 +12,8 @@ from strawberry.types.base import get_object_definition
 from graph.errors import SettingsWrong
 from graph.loading.batch import Batch
 from graph.seam import Record, System, Upstream, batch_many, batch_one, field, link, link_each, wire
-from graph.settings import BatchSettings, GatewaySettings, SandboxSettings, Settings, SystemSettings
+from graph.settings import BatchSettings, GatewaySettings, SandboxSettings, Settings
+from graph.system_settings import SystemSettings
 from graph.wiring import wire_up
 
 REGISTER = System("register", title="A register", owner="An agency", protocol="REST")

@@ -12,7 +12,8 @@ from graph.loading.calls import Line
 from graph.loading.collector import Tier
 from graph.loading.loaders import Loaders, Sources
 from graph.loading.sharing import Caller
-from graph.settings import BatchSettings, ConcurrencySettings
+from graph.settings import BatchSettings
+from graph.system_settings import ConcurrencySettings
 from graph.upstream.budget import Budget
 from graph.upstream.record import Record, wire
 from graph.upstream.system import System

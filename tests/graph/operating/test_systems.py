@@ -15,7 +15,8 @@ from graph.errors import SystemThrottled, SystemUnavailable
 from graph.operating.http import routes
 from graph.operating.siblings import Siblings, Worker
 from graph.operating.systems import NoSuchSystem, Service, Systems, SystemStates
-from graph.settings import QuotaSettings, Settings
+from graph.settings import Settings
+from graph.system_settings import QuotaSettings
 from graph.upstream.admission import Admission, Refusal, Ticket
 from graph.upstream.priority import Priority
 from tests.graph.operating.operators import TOKEN, MemoryCaches, operator_of, settings_in

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from graph.settings import BreakerSettings
+from graph.system_settings import BreakerSettings
 from graph.upstream.breaker import Breaker
 
 
