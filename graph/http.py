@@ -73,8 +73,8 @@ class GraphQLEndpoint:
         self.watch = watch or Watch()
         self.overload = overload
         self.max_body_bytes = settings.max_body_bytes
-        self.trusts_caller_headers = settings.trust_caller_headers
-        self.default_priority = NAMED[settings.default_priority]
+        self.trusts_caller_headers = False
+        self.default_priority = Priority.CITIZEN
         self.longest_seconds = settings.longest_timeout_seconds
         self.seconds: dict[Priority, float] = {priority: settings.of_class(name).seconds for name, priority in NAMED.items()}
 

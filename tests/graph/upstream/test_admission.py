@@ -9,16 +9,8 @@ import pytest
 from graph.app import open_admissions
 from graph.errors import ContractBroken, OutOfTime, SettingsWrong, SystemRefused, SystemThrottled, SystemTimedOut, SystemUnavailable
 from graph.operating.siblings import Worker
-from graph.settings import (
-    AdminSettings,
-    BreakerSettings,
-    CalendarSettings,
-    ConcurrencySettings,
-    GatewaySettings,
-    QuotaSettings,
-    SandboxSettings,
-    Settings,
-)
+from graph.settings import AdminSettings, GatewaySettings, SandboxSettings, Settings
+from graph.system_settings import BreakerSettings, CalendarSettings, ConcurrencySettings, QuotaSettings
 from graph.upstream.admission import Admission, Refusal, Ticket, Wait
 from graph.upstream.priority import Priority
 from graph.upstream.quota import Quota
