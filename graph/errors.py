@@ -9,6 +9,8 @@
     │   ├── ForbiddenField     FORBIDDEN_FIELD       the purpose does not cover it; `ground` is its legal ground
     │   ├── ConsentRequired    CONSENT_REQUIRED      the person has not consented, or no longer does
     │   ├── NotTrusted         DOCUMENT_NOT_TRUSTED  a document that is not registered for this consumer and purpose
+    │   │   ├── DocumentUnknown    PERSISTED_QUERY_NOT_FOUND      a hash that is not known: the client sends the text with it
+    │   │   └── DocumentsNotKept   PERSISTED_QUERY_NOT_SUPPORTED  a hash that is not registered, where others are not kept
     │   └── TooCostly          COST_EXCEEDED         more than one query, or this consumer, may ask for           retry: by case
     ├── Shed                   SHED                  more is asked than can be done: here, or of one system        retry: yes, later
     ├── OutOfTime              DEADLINE_EXCEEDED     the request's own time was over before this was answered      retry: yes
@@ -100,6 +102,20 @@ class DocumentUnknown(NotTrusted):
     """A client asked by a hash alone, and may send the text with it; the code is the one that Apollo's clients wait for."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self) -> None:
+        """Say it in the word that clients look for."""
+        super().__init__("PersistedQueryNotFound")
+
+
+class DocumentsNotKept(NotTrusted):
+    """A client asked by the hash of a document that is not registered, where only registered ones are run: sending it would not help."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    def __init__(self) -> None:
+        """Say it in the word that clients look for."""
+        super().__init__("PersistedQueryNotSupported")
 
 
 class TooCostly(Yours):
