@@ -1,4 +1,4 @@
-"""Who asks, as the rest of the gateway sees it: for whom answers may be kept, what may be read, how urgent it is, and how much it may be."""
+"""Who asks, as the rest of the gateway sees it: for whom answers are kept, what may be read, how urgent it is, how much it may be."""
 
 from typing import Final, NamedTuple
 

@@ -1,6 +1,6 @@
 """The pages that people open in a browser: GraphiQL at `/`, with the example queries already in its tabs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,6 +34,9 @@ PAGE_HEADERS = {
     "Content-Security-Policy": "; ".join(f"{directive} {sources}" for directive, sources in POLICY.items()),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
 # An asset's name carries a hash of its content, so a name never gets another content. A worker is held to the policy of its own file.
@@ -48,10 +51,13 @@ class Example(msgspec.Struct, frozen=True):
     variables: str = ""
 
 
-def pages(examples: Sequence[Example], dist: Path = DIST) -> list[BaseRoute]:
-    """Build the routes `/`, `/assets/{name}` and `/examples.json`; what `graph.pages.build` built is read at each request."""
+def pages(examples: Sequence[Example], dist: Path = DIST, *, headers: Mapping[str, str] | None = None) -> list[BaseRoute]:
+    """Build the routes `/`, `/assets/{name}`, `/examples.json` and `/headers.json`; what `graph.pages.build` built is read at each request.
+
+    `headers` are those that GraphiQL sends by itself: the key of a demo consumer in front of the sandbox, and nothing elsewhere.
+    """
     index, assets = dist / "index.html", dist / "assets"
-    encoded = msgspec.json.encode(examples)
+    encoded, sent = msgspec.json.encode(examples), msgspec.json.encode(headers or {})
 
     async def page(_request: Request) -> Response:
         if not index.is_file():
@@ -68,7 +74,12 @@ def pages(examples: Sequence[Example], dist: Path = DIST) -> list[BaseRoute]:
     async def examples_json(_request: Request) -> Response:
         return Response(encoded, headers=PAGE_HEADERS, media_type="application/json")
 
-    return [Route("/", page), Route("/assets/{name}", asset), Route("/examples.json", examples_json)]
+    async def headers_json(_request: Request) -> Response:
+        return Response(sent, headers={**PAGE_HEADERS, "Cache-Control": "no-store"}, media_type="application/json")
+
+    return [
+        Route("/", page), Route("/assets/{name}", asset), Route("/examples.json", examples_json), Route("/headers.json", headers_json)
+    ]  # fmt: skip
 
 
 def load_examples(directory: Path) -> list[Example]:

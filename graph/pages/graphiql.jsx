@@ -12,14 +12,22 @@ globalThis.MonacoEnvironment = {
 // A further panel in the side bar is one more plugin: {title, icon, content}. The list must stay the same object between renders.
 const PLUGINS = [HISTORY_PLUGIN, PLAN_PLUGIN];
 
+async function json(address, otherwise) {
+  const response = await fetch(address);
+  return response.ok ? response.json() : otherwise;
+}
+
+// In front of the sandbox the gateway names the key of a demo consumer; what a visitor writes into the headers' editor goes before it.
+const OWN_HEADERS = await json("/headers.json", {});
+
 async function fetcher(request, { headers } = {}) {
+  const sent = new Headers({ Accept: "application/graphql-response+json, application/json", "Content-Type": "application/json", ...OWN_HEADERS });
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    sent.set(name, value);
+  }
   const response = await fetch("/graphql", {
     method: "POST",
-    headers: {
-      Accept: "application/graphql-response+json, application/json",
-      "Content-Type": "application/json",
-      ...headers,
-    },
+    headers: sent,
     body: JSON.stringify(request),
   });
   const text = await response.text();
@@ -28,11 +36,6 @@ async function fetcher(request, { headers } = {}) {
   } catch {
     throw new Error(`${response.status} ${response.statusText}: ${text}`.trim());
   }
-}
-
-async function examples() {
-  const response = await fetch("/examples.json");
-  return response.ok ? response.json() : [];
 }
 
 function storedTab() {
@@ -48,7 +51,7 @@ function storedTab() {
 // Starting from the stored active tab makes them agree. Its first tab also loses its variables unless they are given here.
 async function start() {
   const stored = storedTab();
-  const tabs = stored ? [] : await examples();
+  const tabs = stored ? [] : await json("/examples.json", []);
   const active = stored ?? tabs[0];
   return {
     defaultTabs: tabs.length > 0 ? tabs : undefined,
