@@ -37,6 +37,8 @@ Latency = Annotated[Literal["none", "office", "bad"], Parameter(help="How slowly
 QueryFile = Annotated[str, Parameter(help="A file with a query, or - to read it from standard input.", allow_leading_hyphen=True)]
 Variables = Annotated[str | None, Parameter(help="Variables as a JSON object, or @FILE with one.")]
 Operation = Annotated[str | None, Parameter(help="Which operation of the document to run.")]
+Key = Annotated[str | None, Parameter(help="API key to ask with; best given as MOTCUA_KEY.", env_var="MOTCUA_KEY", show_default=False)]
+PurposeName = Annotated[str | None, Parameter(name="--purpose", help="What it is asked for; without it the consumer's usual purpose.")]
 
 
 @app.command
@@ -69,10 +71,12 @@ def serve(
 
 
 @app.command
-def query(
+def query(  # noqa: PLR0913 - each is an option of the command
     file: QueryFile,
     *,
     url: Url = GATEWAY,
+    key: Key = None,
+    purpose: PurposeName = None,
     variables: Variables = None,
     operation: Operation = None,
     raw: Annotated[bool, Parameter(help="Print the answer as it came, on one line.", negative=())] = False,
@@ -80,7 +84,7 @@ def query(
     """Send a query and print the answer; what it cost goes to standard error."""
     body = {"query": _document(file), "variables": _variables(variables), "operationName": operation, "extensions": {"report": True}}
     try:
-        answer = ask(url, body)
+        answer = ask(url, body, sent(key, purpose))
     except httpx.HTTPError as error:
         return unreachable(url, error)
     report = answer.get("extensions", {}).pop("report", None)
@@ -100,6 +104,8 @@ def explain(  # noqa: PLR0913 - each is an option of the command
     operation: Operation = None,
     analyse: Annotated[bool, Parameter(help="Run it on the gateway, and show what each link and each call took.", negative=())] = False,
     url: Url = GATEWAY,
+    key: Key = None,
+    purpose: PurposeName = None,
     as_json: Annotated[bool, Parameter(name="--json", help="Print the explanation as JSON.", negative=())] = False,
     settings: SettingsFile = DEFAULT_FILE,
 ) -> int:
@@ -108,7 +114,7 @@ def explain(  # noqa: PLR0913 - each is an option of the command
     if analyse:
         body = {"query": _document(file), "variables": _variables(variables), "operationName": operation, "extensions": {"plan": "analyse"}}
         try:
-            answer = ask(url, body)
+            answer = ask(url, body, sent(key, purpose))
         except httpx.HTTPError as error:
             return unreachable(url, error)
         errors = answer.get("errors", [])
@@ -159,10 +165,16 @@ def schema(
     return 0
 
 
-def ask(url: str, body: dict[str, Any]) -> dict[str, Any]:
+def sent(key: str | None, purpose: str | None) -> dict[str, str]:
+    """Make the headers that say who asks, and what for."""
+    return {name: value for name, value in (("X-API-Key", key), ("X-Purpose", purpose)) if value is not None}
+
+
+def ask(url: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
     """Send one request to the gateway; httpx.HTTPError where it cannot be reached or does not answer as a gateway does."""
     with err.status("Waiting for the answer"):  # shown on a terminal only
-        response = httpx.post(f"{url}/graphql", json=body, headers={"accept": "application/graphql-response+json"}, timeout=120)
+        accepted = {"accept": "application/graphql-response+json", **headers}
+        response = httpx.post(f"{url}/graphql", json=body, headers=accepted, timeout=120)
     try:
         answer = response.json()
     except ValueError:
