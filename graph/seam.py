@@ -15,8 +15,9 @@ import strawberry
 from graph.context import RequestContext
 from graph.errors import BadInput, ContractBroken
 from graph.execution.schema import FastSchema
-from graph.loading.batch import Batch, Declared, batch_many, batch_one, counted, keyed
+from graph.loading.batch import Batch, Declared, SubjectFacts, batch_many, batch_one, counted, keyed
 from graph.loading.link import Link
+from graph.loading.masked import key_of
 from graph.loading.windows import Days, windows_of
 from graph.upstream import soap, xml
 from graph.upstream.cases import CaseState, case_states, is_pending
@@ -27,8 +28,8 @@ from graph.upstream.system import System
 
 __all__ = [
     "BadInput", "Batch", "CaseState", "Codes", "ContractBroken", "Days", "Declared", "FastSchema", "Link", "Provenance", "Record",
-    "RequestContext", "System", "Upstream", "batch_many", "batch_one", "case_states", "counted", "field", "is_pending", "keyed", "link",
-    "link_each", "soap", "windows_of", "wire", "xml",
+    "RequestContext", "SubjectFacts", "System", "Upstream", "batch_many", "batch_one", "case_states", "counted", "field", "is_pending", "keyed",
+    "link", "link_each", "soap", "windows_of", "wire", "xml",
 ]  # fmt: skip
 
 Key = str | Callable[..., Any]
@@ -91,7 +92,7 @@ def _resolve_one(made: Link) -> Callable[..., Any]:
     batch, key = made.batch, made.key
 
     def resolve(root: Any, info: strawberry.Info[RequestContext, None], **arguments: Any) -> Any:
-        wanted = key(root, **arguments)
+        wanted = key_of(root, info.python_name, key, arguments)
         return batch.absent() if wanted is None else info.context.loaders.load(batch, wanted)
 
     return resolve
@@ -101,7 +102,7 @@ def _resolve_each(made: Link) -> Callable[..., Any]:
     batch, key = made.batch, made.key
 
     def resolve(root: Any, info: strawberry.Info[RequestContext, None], **arguments: Any) -> Any:
-        wanted = key(root, **arguments)
+        wanted = key_of(root, info.python_name, key, arguments)
         return None if wanted is None else info.context.loaders.load_many(batch, wanted)
 
     return resolve

@@ -9,6 +9,7 @@ from graph.execution.values import complete
 from graph.execution.waiting import NeedsLoop, in_loop
 from graph.loading.cache import MISSING
 from graph.loading.link import Link
+from graph.loading.masked import Masked, key_of
 
 if TYPE_CHECKING:
     from graph.execution.run import Run
@@ -28,7 +29,7 @@ def follow(run: "Run", found: FieldPlan, sources: Seq[Any], answers: list[dict[s
 
 def follow_swiftly(run: "Run", found: FieldPlan, selection: Selection, sources: Seq[Any], answers: list[dict[str, Any]]) -> bool:
     """Follow a link to records whose column is as usual; False where it is not, and then the general way begins anew."""
-    if run.note is not None:
+    if run.note is not None or (run.context.loaders.screens and Masked in map(type, sources)):
         return False
     if len(sources) == 1:
         return follow_one(run, found, selection, sources[0], answers[0])
@@ -57,14 +58,14 @@ def gather(run: "Run", found: FieldPlan, sources: Seq[Any], answers: list[dict[s
     link: Any = found.link
     loads = run.context.loaders.of(link.batch)
     known, cached = loads.known, loads.cached
-    key_of, expected = link.key, tuple if link.batch.many else link.batch.record
+    key_under, expected = link.key, tuple if link.batch.many else link.batch.record
     arguments = found.constant if found.constant is not None else found.key_arguments(run.variables)
     records: list[Any] = []
     places: list[Any] = []
     late: list[Any] = []
     late_places: list[Any] = []
     for source, answer in zip(sources, answers, strict=True):
-        key = key_of(source, **arguments) if arguments else key_of(source)
+        key = key_under(source, **arguments) if arguments else key_under(source)
         record = known.get(key, MISSING) if key is not None else link.batch.absent()
         if record is MISSING:
             record = cached(key)
@@ -74,7 +75,7 @@ def gather(run: "Run", found: FieldPlan, sources: Seq[Any], answers: list[dict[s
                 continue
             known[key] = record
             loads.hits += 1
-        if record.__class__ is expected:
+        if record.__class__ is expected or record.__class__ is Masked:
             records.append(record)
             places.append(answer)
         elif record is not None:
@@ -98,7 +99,7 @@ def follow_one(run: "Run", found: FieldPlan, selection: Selection, source: Any, 
         return False
     if record is MISSING:
         load(run, found, found.shape, [key], Places([answer], found.response_name, None))
-    elif record.__class__ is batch.record:
+    elif record.__class__ is batch.record or record.__class__ is Masked:
         answer[found.response_name] = run.select(selection, [record], None)[0]
     elif record.__class__ is tuple and batch.many:
         answer[found.response_name] = run.distinct(selection, record)
@@ -114,6 +115,8 @@ def keys_of(run: "Run", found: FieldPlan, sources: Seq[Any]) -> list[Any]:
         arguments = found.key_arguments(run.variables)
     except Exception as error:  # noqa: BLE001 - it belongs to this one field
         return [error] * len(sources)
+    if run.context.loaders.screens:
+        return [attempt(key_of, source, found.attribute, link.key, arguments) for source in sources]
     try:
         return [link.key(source, **arguments) for source in sources] if arguments else [link.key(source) for source in sources]
     except Exception:  # noqa: BLE001 - found again below, in its place
@@ -139,9 +142,11 @@ def follow_each(run: "Run", found: FieldPlan, lists: list[Any], places: Places) 
 def load(run: "Run", found: FieldPlan, shape: Shape, keys: list[Any], places: Places) -> None:
     """Complete what is known of a column of keys, and the rest as it arrives."""
     link: Any = found.link
-    if run.note is not None and found.stand_in is None:
+    # Where records are looked at before they are given, nothing stands in for one.
+    stand_in = None if link.batch in run.context.loaders.screens else found.stand_in
+    if run.note is not None and stand_in is None:
         run.note(found, link.batch, [hashable(key) for key in keys])
-    if (stand_in := found.stand_in) is not None:
+    if stand_in is not None:
         values = [key if key is None or isinstance(key, Exception) else stand_in(key) for key in keys]
         complete(run, found, shape, values, places)
         return

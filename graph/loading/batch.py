@@ -16,6 +16,17 @@ Sharing = Literal["shared", "purpose", "caller", "none"]
 Tags = Callable[[K, R], Iterable[str]]
 
 
+@dataclass(frozen=True)
+class SubjectFacts:
+    """What the records of a batch function tell of the people who are its keys: the attributes that say who is protected, and when born.
+
+    `protected` is true or false; `born` is a date as YYYY, YYYY-MM or YYYY-MM-DD, or None where it is not known.
+    """
+
+    protected: str
+    born: str
+
+
 @dataclass(frozen=True, eq=False)
 class Batch(Generic[K, R]):
     """One batch function of one system. `many` tells whether a key has a list of records (empty when there are none) or at most one.
@@ -26,7 +37,8 @@ class Batch(Generic[K, R]):
     nothing changed. `tags` gives names under which an answer can be purged, for a key and what is under it. `max_text` is how many
     characters the keys of one call may have together, each with a separator. `splits` cuts a key that is more than the system answers at
     once (a span of days) into several, whose lists of records are then joined in order. `provisional` tells of a record that the system
-    is still working on what it says: such an answer is kept no longer than "there is none", and never served past its time.
+    is still working on what it says: such an answer is kept no longer than "there is none", and never served past its time. `facts`
+    says that its records decide what is given about people, also by other systems; one batch function of a schema has that.
     """
 
     system: System
@@ -43,6 +55,7 @@ class Batch(Generic[K, R]):
     max_text: int | None = None
     splits: Callable[[K], Sequence[K]] | None = None
     provisional: Callable[[Any], bool] | None = None
+    facts: SubjectFacts | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would let one caller's answer confirm another's."""
@@ -90,6 +103,7 @@ class Declared(TypedDict, total=False):
     max_text: int
     splits: Any
     provisional: Any
+    facts: SubjectFacts | None
 
 
 def batch_one(system: System, *, max_keys: int, **declared: Unpack[Declared]) -> Callable[[Fetch[K, R]], Batch[K, R]]:

@@ -17,6 +17,7 @@ from graph.loading.calls import CallRecord, Line, Pace
 from graph.loading.collector import Collector, Tier
 from graph.loading.loads import BatchLoads
 from graph.loading.refresh import Chunks
+from graph.loading.screening import Screen, ScreenedLoads
 from graph.loading.sharing import ANYBODY, Caller, Share, share_of
 from graph.upstream.figures import SystemFigures
 from graph.upstream.priority import Priority
@@ -101,6 +102,8 @@ class Loaders:
     caller: Caller = ANYBODY
     loads: dict[Batch[Any, Any], BatchLoads] = field(default_factory=dict)
     calls: list[CallRecord] = field(default_factory=list)
+    # What looks at the records of some batch functions before they are given; to be set before anything is asked for.
+    screens: Mapping[Batch[Any, Any], Screen] = field(default_factory=dict)
     # While records that came one by one are followed further: how many of their batch function are still to come.
     siblings: int = 0
     priority: Priority = Priority.CITIZEN
@@ -126,7 +129,7 @@ class Loaders:
         self.expired = True
         for end in self.ends:
             end()
-        for loads in self.loads.values():
+        for loads in list(self.loads.values()):  # to decide about a kept record may open others
             if loads.pending:
                 loads.expire()
 
@@ -139,7 +142,8 @@ class Loaders:
         """Return what this request has of a batch function."""
         found = self.loads.get(batch)
         if found is None:
-            found = self.loads[batch] = BatchLoads(batch, self)
+            screen = self.screens.get(batch)
+            found = self.loads[batch] = BatchLoads(batch, self) if screen is None else ScreenedLoads(batch, self, screen)
         return found
 
     def load(self, batch: Batch[Any, Any], key: Hashable) -> "asyncio.Future[Any]":

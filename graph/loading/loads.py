@@ -1,7 +1,7 @@
 """What one request has of one batch function: the records that it knows, those that are coming, and the way to the others."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +57,7 @@ class BatchLoads:
             if self.loaders.expired:
                 return self._too_late(key)
             self.loaders.waits()
-            parts = (key,) if self.batch.splits is None else self.batch.splits(key)
-            shared = self._wanted(key) if len(parts) == 1 else self._task(parts)
+            shared = self._shared(key)
             own = self._own(key)
             if shared.done():
                 self._came(own, shared)
@@ -82,8 +81,13 @@ class BatchLoads:
     def _settled(self, _own: "asyncio.Future[Any]") -> None:
         self.pending -= 1
 
-    def _task(self, parts: Sequence[Hashable]) -> "asyncio.Future[Any]":
-        task = asyncio.ensure_future(self._joined(parts))
+    def _shared(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Return the future of what is under a key, which others may wait for as well."""
+        parts = (key,) if self.batch.splits is None else self.batch.splits(key)
+        return self._wanted(key) if len(parts) == 1 else self._task(self._joined(parts))
+
+    def _task(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Future[Any]":
+        task = asyncio.ensure_future(work)
         self._tasks.append(task)
         return task
 
@@ -102,11 +106,17 @@ class BatchLoads:
         for key, own in self.coming.items():
             if not own.done():
                 error = OutOfTime(self.batch.system.name)
-                instead = self.partition.instead_of(key, error)
+                instead = self._instead(key, error)
                 if instead is MISSING:
-                    _fail(own, error)
+                    instead = error
+                if isinstance(instead, BaseException):
+                    _fail(own, instead)
                 else:
                     own.set_result(instead)
+
+    def _instead(self, key: Hashable, error: BaseException) -> Any:
+        """Return what may be given although it could not be waited for, or MISSING."""
+        return self.partition.instead_of(key, error)
 
     def leave(self) -> None:
         """Wait no more; what only this request waited for is not asked for any further."""
@@ -117,6 +127,24 @@ class BatchLoads:
         if self._collector is not None:
             for key in self._asked:
                 self._collector.leave(key, self)
+
+    def raw(self, key: Hashable) -> Any:
+        """Return what is there of a key as its system sent it, what went wrong with it as a value, or MISSING."""
+        value = self.known.get(key, MISSING)
+        if value is not MISSING:
+            return value
+        own = self.coming.get(key)
+        if own is not None:
+            return outcome_of(own) if own.done() else MISSING
+        value = self.cached(key)
+        if value is not MISSING:
+            self.known[key] = value
+            self.hits += 1
+        return value
+
+    def raw_future(self, key: Hashable) -> "asyncio.Future[Any]":
+        """Return the future of a key as its system sends it."""
+        return self.future(key)
 
     def is_kept(self, key: Hashable) -> bool:
         """Tell whether the cache could answer a key now, without counting it as asked."""
@@ -175,3 +203,10 @@ def _fail(own: "asyncio.Future[Any]", error: BaseException) -> None:
     else:
         own.set_exception(error)
         own.exception()
+
+
+def outcome_of(future: "asyncio.Future[Any]") -> Any:
+    """Return what a future came to, its error as a value."""
+    if future.cancelled():
+        return asyncio.CancelledError()
+    return future.exception() or future.result()
