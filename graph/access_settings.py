@@ -26,6 +26,15 @@ class ProxySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     header: str = "client-cert"
 
 
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[gateway.tls]`: our certificate with its chain, and its key, in PEM; who vouches for clients, and whether each shows one."""
+
+    certificate: str
+    key: str
+    client_ca: str | None = None
+    client: Literal["none", "optional", "required"] = "none"
+
+
 class QuerySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[access.classes.<priority>]`: what one query of a consumer of this class may hold, and what the consumer may use."""
 
