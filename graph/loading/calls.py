@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from graph.loading.batch import Batch
+from graph.loading.budget import Budget
 from graph.upstream.admission import Admission
 from graph.upstream.connection import Upstream
 from graph.upstream.priority import Priority
@@ -36,6 +37,10 @@ class Listener(Protocol):
     @property
     def ends_at(self) -> float:
         """Until when it waits, on the loop's clock."""
+
+    @property
+    def budget(self) -> Budget | None:
+        """What it may still ask for; None where that is not bounded."""
 
     def note(self, key: Hashable, call: CallRecord) -> None:
         """Take note of the call that carries a key; a key may be carried by several calls, one after the other."""
@@ -105,6 +110,15 @@ class Wanted:
         if self.flight is not None:
             self.flight.unwanted()
         return True
+
+    def payers(self) -> list[Budget]:
+        """List what is left to those of its listeners for whom calls are counted."""
+        return [listener.budget for listener in self.listeners if listener.budget is not None]
+
+    def is_paid(self) -> bool:
+        """Tell whether a call may be made for it: one of its listeners may have one, or it is fetched for nobody in particular."""
+        payers = self.payers()
+        return self.beside or len(payers) < len(self.listeners) or any(budget.pays for budget in payers)
 
     def left(self, now: float) -> float:
         """Return for how many seconds anybody still waits for it; one that is fetched beside the way has time."""

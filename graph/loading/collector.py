@@ -95,6 +95,8 @@ class Collector(DataLoader[Any, Any]):
         self._more_until = self.loop.time() + max(self.pace.typical, LINGER_SECONDS) if listener.expects_more() else 0.0
         if key in self._wanted:
             figures.joined += 1
+        elif listener.budget is not None and not listener.budget.pays:
+            return self.failed(listener.budget.no_call(self._admission.name))
         elif self._admission.is_full(listener.priority):
             return self._sent_away(key)
         else:
@@ -108,22 +110,43 @@ class Collector(DataLoader[Any, Any]):
     def leave(self, key: Hashable, listener: Listener) -> None:
         """Let a request wait for a key no more; what nobody waits for is not sent, and ended where it is under way."""
         wanted = self._wanted.get(key)
-        if wanted is not None and wanted.leave(listener) and wanted.flight is None:
+        if wanted is None:
+            return
+        if wanted.leave(listener) and wanted.flight is None:
             self._room.leave(wanted)
             self._admission.refused("late")
             self._settle(wanted, OutOfTime(self._admission.name))
+        else:
+            self.unpaid(wanted)
+
+    def used_up(self, keys: Sequence[Hashable]) -> None:
+        """Let no call leave any more for those of some keys that nobody may pay for."""
+        for key in keys:
+            if (wanted := self._wanted.get(key)) is not None:
+                self.unpaid(wanted)
+
+    def unpaid(self, wanted: Wanted) -> None:
+        """Answer a key that waits for a call, where nobody who waits for it may have one."""
+        if wanted.flight is None and not wanted.future.done() and wanted.listeners and not wanted.is_paid():
+            self._room.leave(wanted)
+            self._settle(wanted, wanted.payers()[0].no_call(self._admission.name))
 
     def _sent_away(self, key: Hashable) -> "asyncio.Future[Any]":
         """Answer a key at once where too many wait already."""
-        future: asyncio.Future[Any] = self.loop.create_future()
-        future.add_done_callback(_seen)
         self._admission.refused("shed")
         error = self._admission.too_many()
         instead = self.partition.instead_of(key, error)
         if instead is MISSING:
-            future.set_exception(error)
-        else:
-            future.set_result(instead)
+            return self.failed(error)
+        future: asyncio.Future[Any] = self.loop.create_future()
+        future.set_result(instead)
+        return future
+
+    def failed(self, error: Exception) -> "asyncio.Future[Any]":
+        """Answer with an error at once."""
+        future: asyncio.Future[Any] = self.loop.create_future()
+        future.add_done_callback(_seen)
+        future.set_exception(error)
         return future
 
     def do_resolve_reject(self, key: Hashable, future: "asyncio.Future[Any]") -> None:
@@ -281,6 +304,8 @@ class Collector(DataLoader[Any, Any]):
         for one in portion:
             waits.note(now - one.since)
             one.flight = flight
+        for budget in {id(budget): budget for one in portion for budget in one.payers() if budget.pays}.values():
+            budget.paid()
 
     def _end(self, task: "asyncio.Task[None]", portion: list[Wanted]) -> None:
         """End a call that nobody waits for; who wants one of its keys from now on asks anew."""

@@ -12,6 +12,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from graph.loading.batch import Batch, Sharing
+from graph.loading.budget import Budget
 from graph.loading.cache import MISSING, Partition, ResolverCache, Unkept
 from graph.loading.calls import CallRecord, Line, Pace
 from graph.loading.collector import Collector, Tier
@@ -104,6 +105,8 @@ class Loaders:
     calls: list[CallRecord] = field(default_factory=list)
     # What looks at the records of some batch functions before they are given; to be set before anything is asked for.
     screens: Mapping[Batch[Any, Any], Screen] = field(default_factory=dict)
+    # What the request may ask for at most, None where that is not bounded; to be set before anything is asked for.
+    budget: Budget | None = None
     # While records that came one by one are followed further: how many of their batch function are still to come.
     siblings: int = 0
     priority: Priority = Priority.CITIZEN

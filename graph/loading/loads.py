@@ -20,15 +20,17 @@ class BatchLoads:
     """What one request has of one batch function: the records that it knows, those that are coming, and the way to the others."""
 
     __slots__ = (
-        "_asked", "_collector", "_last", "_tasks", "batch", "cached", "calls", "coming", "hits", "keys", "known", "loaders", "partition",
-        "pending",
+        "_asked", "_collector", "_last", "_tasks", "batch", "budget", "cached", "calls", "coming", "hits", "keys", "known", "loaders",
+        "partition", "pending",
     )  # fmt: skip
 
     def __init__(self, batch: Batch[Any, Any], loaders: "Loaders") -> None:
         self.batch = batch
         self.loaders = loaders
         self.partition = loaders.sources.partition(batch, loaders.caller)
-        self.cached: Callable[[Any], Any] = self.partition.get if batch.splits is None else self._cached_parts
+        self.budget = loaders.budget
+        look: Callable[[Any], Any] = self.partition.get if batch.splits is None else self._cached_parts
+        self.cached = look if self.budget is None else self.budget.cached(batch.system.name, look)
         self.known: dict[Hashable, Any] = {}
         self.coming: dict[Hashable, asyncio.Future[Any]] = {}
         self.pending = self.calls = self.keys = self.hits = 0
@@ -167,11 +169,20 @@ class BatchLoads:
     def _wanted(self, key: Hashable) -> "asyncio.Future[Any]":
         collector = self._collector
         if collector is None:
-            collector = self._collector = self.loaders.sources.collector(self.partition, self.loaders.caller)
-            collector.arrived()
+            collector = self._collector = self._found()
+        if self.budget is not None and (error := self.budget.asks(self.batch.system.name)) is not None:
+            return collector.failed(error)
         self.partition.missed(key)
         self._asked.append(key)
         return collector.want(key, self)
+
+    def _found(self) -> Collector:
+        """Find the collector, and let it know when no call more may be made for this request."""
+        collector = self.loaders.sources.collector(self.partition, self.loaders.caller)
+        collector.arrived()
+        if self.budget is not None:
+            self.budget.when_used_up(lambda: collector.used_up(self._asked))
+        return collector
 
     async def _joined(self, parts: Sequence[Hashable]) -> tuple[Any, ...]:
         """Join the lists of the parts of a key, in their order; one that cannot be had is missing from no list unseen: it raises."""
