@@ -49,6 +49,8 @@ EVENTS: Final[Mapping[str, Kind]] = {
     "shedding_ended": _kind(_INFO, "system", "priority", "what", "before", "after", "reason"),
     "documents_changed": _kind(_INFO, "what", "before", "after"),
     "documents_refused": _kind(_WARNING, "what", "before", "reason"),
+    "consumers_changed": _kind(_INFO, "what", "before", "after"),
+    "consumers_refused": _kind(_WARNING, "before", "reason"),
     "internal_error": _kind(_ERROR, "kind", "request_id", "at"),
     "operators_interface_failed": _kind(_ERROR, "kind"),
     "worker_ended": _kind(_WARNING, "reason"),
