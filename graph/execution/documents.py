@@ -1,48 +1,39 @@
 """Documents: read, bounded, validated and planned once, and kept.
 
-A hostile document is refused by its number of tokens while it is read, and by depth, aliases and directives before it is validated, because
-validation is what costs most.
+Whoever sends texts without end drives out neither the documents that are registered, which have a place of their own, nor with what is
+refused those that may be run.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Container, Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from cachetools import LRUCache
 from graphql import (
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    SelectionSetNode,
     VariableNode,
-    parse,
-    specified_rules,
 )
 from graphql.execution.values import VariableValues
-from strawberry.schema.schema import validate_document
 
+from graph.execution.bounds import Limits, bounded, read, selections, validated
 from graph.execution.plan import Plan, Planner
 from graph.execution.variables import Variables
 
-RULES = tuple(specified_rules)  # Strawberry adds its own: for @oneOf, and for what may be left out but not be null
+__all__ = ["Document", "Documents", "Figures", "Limits"]
+
 STEERING = frozenset({"skip", "include"})
 INCREMENTAL = frozenset({"defer", "stream"})
+# Refused documents are remembered too, so that who repeats one costs little; but only as many as this part of those that are kept.
+REFUSED_SHARE: Final = 8
+# A longer document takes the place of several, so that what is kept is bounded in bytes too.
+LETTERS_A_PLACE: Final = 2_048
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What a document may hold at most; `plans` bounds the plans that are kept for all documents together."""
-
-    tokens: int = 2_000
-    depth: int = 20
-    aliases: int = 50
-    directives: int = 50
-    documents: int = 512
-    plans: int = 1_024
+PlanKey = tuple[Any, ...]
+K = TypeVar("K")
 
 
 @dataclass
@@ -56,11 +47,13 @@ class Figures:
 
 
 class Document:
-    """A document that may be run, or the errors why not."""
+    """A document that may be run, or the errors why not; `trusted` where it is registered, `letters` long."""
 
-    def __init__(self, node: DocumentNode | None, errors: list[GraphQLError]) -> None:
+    def __init__(self, node: DocumentNode | None, errors: list[GraphQLError], *, trusted: bool = False, letters: int = 0) -> None:
         self.node = node
         self.errors = errors
+        self.trusted = trusted
+        self.places = max(1, letters // LETTERS_A_PLACE)
         self.operations: dict[str | None, OperationDefinitionNode] = {}
         self.variables: dict[int, Variables] = {}
         self.fragments: dict[str, FragmentDefinitionNode] = {}
@@ -100,7 +93,7 @@ class Document:
                 self.operations[definition.name.value if definition.name else None] = definition
             elif isinstance(definition, FragmentDefinitionNode):
                 self.fragments[definition.name.value] = definition
-        directives = [directive for found in _selections(node) for directive in found.directives or ()]
+        directives = [directive for found in selections(node) for directive in found.directives or ()]
         self.is_incremental = any(directive.name.value in INCREMENTAL for directive in directives)
         steering = {
             argument.value.name.value
@@ -112,36 +105,49 @@ class Document:
         self.steering = tuple(sorted(steering))
 
 
+Planned = tuple[Document, Plan]
+
+
 @dataclass
 class Documents:
-    """The documents and plans of one schema."""
+    """The documents and plans of one schema; `trusted` holds the texts that are registered, and is asked only about those that are new."""
 
     schema: GraphQLSchema
     limits: Limits = field(default_factory=Limits)
     figures: Figures = field(default_factory=Figures)
+    trusted: Container[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Begin empty."""
-        self._documents: LRUCache[str | int, Document] = LRUCache(self.limits.documents)
-        self._plans: LRUCache[tuple[Any, ...], tuple[Document, Plan]] = LRUCache(self.limits.plans)
+        kept, plans = self.limits.documents, self.limits.plans
+        self._trusted: LRUCache[str, Document] = _room(kept)
+        self._free: LRUCache[str | int, Document] = _room(kept)
+        self._refused: LRUCache[str, Document] = _room(max(1, kept // REFUSED_SHARE))
+        self._plans: LRUCache[PlanKey, Planned] = LRUCache(plans, lambda planned: min(plans, planned[0].places))
+        self._trusted_plans: LRUCache[PlanKey, Planned] = LRUCache(plans, lambda planned: min(plans, planned[0].places))
 
     def document(self, text: str) -> Document:
         """Read and validate a text, once."""
-        try:
-            found = self._documents[text]
-        except KeyError:
-            self.figures.document_misses += 1
-            found = self._documents[text] = self._read(text)
-        else:
+        found = self._trusted.get(text) or self._free.get(text) or self._refused.get(text)
+        if found is not None:
             self.figures.document_hits += 1
+            return found
+        self.figures.document_misses += 1
+        found = self._read(text, trusted=text in self.trusted)
+        if found.errors:
+            self._refused[text] = found
+        elif found.trusted:
+            self._trusted[text] = found
+        else:
+            self._free[text] = found
         return found
 
     def of_node(self, node: DocumentNode) -> Document:
         """Find what is known of a document that somebody else has read and validated."""
         key = id(node)
-        found = self._documents.get(key)
+        found = self._free.get(key)
         if found is None or found.node is not node:
-            found = self._documents[key] = Document(node, [])
+            found = self._free[key] = Document(node, [])
         return found
 
     def plan(self, document: Document, operation: OperationDefinitionNode, variables: VariableValues, allowed: Hashable = None) -> Plan:
@@ -152,93 +158,36 @@ class Documents:
         coerced = variables.coerced
         steered = tuple(coerced.get(name) for name in document.steering) if document.steering else ()
         key = (id(document), id(operation), steered, allowed)
+        kept = self._trusted_plans if document.trusted else self._plans
         try:
-            plan = self._plans[key][1]
+            plan = kept[key][1]
         except KeyError:
             self.figures.plan_misses += 1
             plan = Planner(self.schema, operation, document.fragments, document.steering_alone(variables)).plan()
-            self._plans[key] = (document, plan)
+            kept[key] = (document, plan)
         else:
             self.figures.plan_hits += 1
         return plan
 
     def __len__(self) -> int:
         """Count the documents that are kept."""
-        return len(self._documents)
+        return len(self._trusted) + len(self._free) + len(self._refused)
 
     @property
     def plans(self) -> int:
         """How many plans are kept."""
-        return len(self._plans)
+        return len(self._plans) + len(self._trusted_plans)
 
-    def _read(self, text: str) -> Document:
+    def _read(self, text: str, *, trusted: bool) -> Document:
         try:
-            node = parse(text, max_tokens=self.limits.tokens)
-            refused = bounded(node, self.limits)
-            return Document(None, [refused]) if refused is not None else Document(node, validate_document(self.schema, node, RULES))
+            node = read(text, self.limits)
         except GraphQLError as error:
             return Document(None, [error])
-        except RecursionError:
-            return Document(None, [GraphQLError("The document is nested too deeply.")])
+        refused = bounded(node, self.limits)
+        errors = validated(self.schema, node) if refused is None else [refused]
+        return Document(node if refused is None else None, errors, trusted=trusted, letters=len(text))
 
 
-def bounded(node: DocumentNode, limits: Limits) -> GraphQLError | None:
-    """Refuse a document that is larger than allowed; takes time in proportion to its tokens, however its fragments are nested."""
-    found = list(_selections(node))
-    aliases = sum(isinstance(selection, FieldNode) and selection.alias is not None for selection in found)
-    if aliases > limits.aliases:
-        return GraphQLError(f"The document has {aliases} aliases; at most {limits.aliases} are allowed.")
-    directives = sum(len(selection.directives or ()) for selection in found)
-    if directives > limits.directives:
-        return GraphQLError(f"The document has {directives} directives; at most {limits.directives} are allowed.")
-    return _too_deep(node, limits.depth)
-
-
-def _selections(node: DocumentNode) -> Iterator[Any]:
-    """Walk all selections of a document, fragments not followed."""
-    waiting: list[SelectionSetNode] = [
-        definition.selection_set
-        for definition in node.definitions
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode)
-    ]
-    while waiting:
-        for selection in waiting.pop().selections:
-            yield selection
-            inner = getattr(selection, "selection_set", None)
-            if inner is not None:
-                waiting.append(inner)
-
-
-def _too_deep(node: DocumentNode, most: int) -> GraphQLError | None:  # noqa: C901 - two small functions that lead to one another
-    """Measure each definition once; a fragment that leads back to itself is as deep as can be."""
-    fragments = {found.name.value: found for found in node.definitions if isinstance(found, FragmentDefinitionNode)}
-    depths: dict[str, int] = {}
-    under_way: set[str] = set()
-
-    def of_fragment(name: str) -> int:
-        if name in under_way:
-            return most + 1
-        if name not in depths:
-            under_way.add(name)
-            depths[name] = of_set(fragments[name].selection_set) if name in fragments else 0
-            under_way.discard(name)
-        return depths[name]
-
-    def of_set(selected: SelectionSetNode) -> int:
-        deepest = 0
-        for selection in selected.selections:
-            if isinstance(selection, FragmentSpreadNode):
-                depth = of_fragment(selection.name.value)
-            elif isinstance(selection, FieldNode):
-                depth = 1 + (of_set(selection.selection_set) if selection.selection_set else 0)
-            else:
-                depth = of_set(selection.selection_set)  # type: ignore[attr-defined]  # an inline fragment, the only kind that is left
-            deepest = max(deepest, depth)
-            if deepest > most:
-                break
-        return deepest
-
-    for definition in node.definitions:
-        if isinstance(definition, OperationDefinitionNode) and of_set(definition.selection_set) > most:
-            return GraphQLError(f"The document is nested more than {most} levels deep, or its fragments lead back to themselves.")
-    return None
+def _room(most: int) -> "LRUCache[K, Document]":
+    """Make room for so many documents of the usual length."""
+    return LRUCache(most, lambda document: min(most, document.places))

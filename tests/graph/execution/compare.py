@@ -11,7 +11,9 @@ from graphql import GraphQLError, Undefined
 from graph.execution.documents import Limits
 from graph.execution.schema import FastSchema
 
-WIDE = Limits(tokens=100_000, depth=200, aliases=10_000, directives=10_000)
+WIDE = Limits(
+    bytes=1_000_000, tokens=100_000, depth=200, aliases=10_000, directives=10_000, fields=10_000, root_fields=10_000, fragments=1_000
+)
 Found = tuple[tuple[Any, ...], str, tuple[tuple[int, int], ...]]
 
 

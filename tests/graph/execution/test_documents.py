@@ -8,7 +8,8 @@ import strawberry
 from graphql import DocumentNode
 
 from graph.context import RequestContext
-from graph.execution.documents import Documents, Limits, bounded
+from graph.execution.bounds import Limits, bounded
+from graph.execution.documents import Documents
 from graph.execution.schema import FastSchema
 from graph.loading.loaders import Loaders, Sources
 from tests.graph.execution.compare import pair
@@ -85,7 +86,12 @@ def test_fragments_that_double_with_every_level_are_measured_in_no_time() -> Non
     assert isinstance(node, DocumentNode)
 
     assert bounded(node, Limits()) is None
-    assert guarded(tokens=10_000, aliases=0, depth=0).document(" ".join(pieces)).errors[0].message.startswith("The document is nested more")
+    assert (
+        guarded(tokens=10_000, aliases=0, depth=0, fragments=1_000)
+        .document(" ".join(pieces))
+        .errors[0]
+        .message.startswith("The document is nested more")
+    )
 
 
 def test_a_fragment_is_as_deep_as_where_it_stands() -> None:
