@@ -13,7 +13,7 @@ from typing import Any, Final
 import tomlkit
 from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Table
+from tomlkit.items import InlineTable, Table
 
 from graph.access.consumers import registry_of
 from graph.access.coordinates import Coordinates
@@ -99,14 +99,16 @@ class RegistryFile:
             before = self._registry(text)
             try:
                 document = tomlkit.parse(text)
-            except TOMLKitError as error:
-                raise SettingsWrong(f"{self.file}: cannot be changed by command: {error}") from None
-            change(document)
-            document["version"] = before.version + 1
-            after = tomlkit.dumps(document)
+                change(document)
+                document["version"] = before.version + 1
+                after = tomlkit.dumps(document)
+            except (TOMLKitError, ValueError, TypeError):
+                raise SettingsWrong(
+                    f"{self.file}: consumers.{name}: expected tables with headings; as it is written, change it by hand"
+                ) from None
             registry = self._registry(after)
             if _rest(before, name) != _rest(registry, name):
-                raise SettingsWrong(f"{self.file}: cannot be changed by command, because more would change than {name}; expected an editor")
+                raise SettingsWrong(f"{self.file}: consumers.{name}: this would change more than the consumer; change it by hand")
             _replace(self.file, after)
             return registry
 
@@ -126,7 +128,7 @@ def _one_of(names: Iterable[str]) -> str:
 def _table(parent: Any, name: str) -> Any:
     """Return a table in a table, made where there is none; that of the consumers has no heading of its own."""
     if name not in parent:
-        parent[name] = tomlkit.table(is_super_table=True)
+        parent[name] = tomlkit.inline_table() if isinstance(parent, InlineTable) else tomlkit.table(is_super_table=True)
     return parent[name]
 
 
@@ -147,11 +149,9 @@ def _consumer(new: NewConsumer, key: ApiKey) -> Table:
     return made
 
 
-def _key(key: ApiKey) -> Table:
-    made = tomlkit.table()
-    made.add("hash", key.hash)
-    made.add("made", key.made.astimezone(UTC).replace(microsecond=0))
-    return made
+def _key(key: ApiKey) -> dict[str, object]:
+    """Say what is stored of a key; it becomes a table with a heading or within a line, as the one that it is put into."""
+    return {"hash": key.hash, "made": key.made.astimezone(UTC).replace(microsecond=0)}
 
 
 @contextlib.contextmanager
