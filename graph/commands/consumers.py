@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import App, Parameter
+from rich.markup import escape
 from rich.table import Table
 
 from graph.access.consumers import read_registry
@@ -137,7 +138,7 @@ def consumer_table(found: Iterable[Consumer], now: datetime) -> Table:
         proofs = [("tokens of", len(consumer.tokens)), ("certificates:", len(consumer.certificates))]
         table.add_row(
             consumer.name,
-            consumer.organisation,
+            escape(consumer.organisation),
             consumer.kind,
             consumer.priority,
             ", ".join(_until(name, until) for name, until in consumer.purposes.items()) or "-",

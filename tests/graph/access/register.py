@@ -10,6 +10,7 @@ from graphql import GraphQLSchema
 from graph.access.coordinates import Coordinates
 from graph.access.directives import Authenticated, Mask, MaskForm, Personal, Policy, PurposeIn, RequiresScopes
 from graph.access.editing import RegistryFile
+from graph.execution.schema import FastSchema
 
 HASH: Final = "sha256:" + "0a" * 32
 OTHER_HASH: Final = "sha256:" + "0b" * 32
@@ -98,9 +99,12 @@ class Query:
     place: Place | None
 
 
+schema = FastSchema(Query)
+
+
 def small_schema() -> GraphQLSchema:
-    """Make the schema."""
-    return strawberry.Schema(Query)._schema
+    """Return the schema as graphql-core has it."""
+    return schema._schema
 
 
 def written(folder: Path, text: str = GOOD) -> Path:
