@@ -51,6 +51,8 @@ EVENTS: Final[Mapping[str, Kind]] = {
     "documents_refused": _kind(_WARNING, "what", "before", "reason"),
     "consumers_changed": _kind(_INFO, "what", "before", "after"),
     "consumers_refused": _kind(_WARNING, "before", "reason"),
+    "allowances_alone": _kind(_WARNING, "before", "after", "reason"),
+    "allowances_shared": _kind(_INFO, "before", "after"),
     "internal_error": _kind(_ERROR, "kind", "request_id", "at"),
     "operators_interface_failed": _kind(_ERROR, "kind"),
     "worker_ended": _kind(_WARNING, "reason"),

@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from graph.access.usage import ConsumerFigures, Usage
 from graph.loading.figures import CacheFigures
 from graph.operating.operations import OperationFigures, Requests
 from graph.operating.siblings import Siblings
@@ -30,6 +31,7 @@ class Counted(msgspec.Struct):
     caches: list[CacheFigures]
     systems: list[SystemFigures]
     requests: Requests
+    usage: Usage = msgspec.field(default_factory=Usage)
 
 
 class Total(NamedTuple):
@@ -40,20 +42,25 @@ class Total(NamedTuple):
     requests: Requests
     workers: int
     silent: int
+    usage: Usage = Usage()  # of nobody; it is never added to
 
 
 class Counts:
     """What one worker counts, for itself and for the others that ask for it."""
 
-    def __init__(self, caches: Callable[[], list[CacheFigures]], systems: Callable[[], list[SystemFigures]], requests: Requests) -> None:
+    def __init__(
+        self, caches: Callable[[], list[CacheFigures]], systems: Callable[[], list[SystemFigures]], requests: Requests,
+        usage: Usage | None = None,
+    ) -> None:  # fmt: skip
         """Take where the figures stand."""
+        self._usage = Usage() if usage is None else usage
         self._caches = caches
         self._systems = systems
         self._requests = requests
 
     async def counted(self, _body: Any) -> Counted:
         """Answer a worker that asks."""
-        return Counted(self._caches(), self._systems(), self._requests)
+        return Counted(self._caches(), self._systems(), self._requests, self._usage)
 
 
 class Family(NamedTuple):
@@ -137,6 +144,13 @@ OPERATION: Final = (
     Family("motcua_requests", _C, "Requests that were answered, by outcome.", ("outcome",), _each("outcomes")),
     Family("motcua_request_errors", _C, "Requests with at least one error of a code.", ("code",), _each("errors")),
 )
+CONSUMER: Final = (
+    Family("motcua_consumer_requests", _C, "Requests of a consumer, by outcome.", ("outcome",), _each("outcomes")),
+    Family("motcua_consumer_cost", _C, "Estimated cost of the queries that were run for it.", (), _one("cost")),
+    Family("motcua_consumer_refused", _C, "Requests of it in which something was refused, by code.", ("code",), _each("refused")),
+    Family("motcua_consumer_beyond_limit", _C, "How often it wanted more than a limit allows.", ("limit",), _each("beyond")),
+    Family("motcua_fees_vnd", _C, "Fees for what it was given, in VND.", ("system",), _each("fees")),
+)
 
 
 class Exposition(Collector):
@@ -160,6 +174,8 @@ class Exposition(Collector):
         yield _histogram("motcua_system_call_seconds", "How long calls took.", "system", systems, lambda found: found.latency)
         yield _histogram("motcua_system_wait_seconds", "How long keys waited for their call.", "system", systems, lambda found: found.waits)
         yield from _families(BATCH, ("batch", "system"), batches)
+        consumers: dict[Place, ConsumerFigures] = {(name,): figures for name, figures in sorted(total.usage.consumers.items())}
+        yield from _families(CONSUMER, ("consumer",), consumers)
 
 
 class Metrics:
@@ -177,7 +193,7 @@ class Metrics:
         replies, silent = await self._siblings.ask_all(QUESTION, None, within, Counted)
         caches: dict[str, CacheFigures] = {}
         systems: dict[str, SystemFigures] = {}
-        requests = Requests()
+        requests, usage = Requests(), Usage()
         for counted in replies.values():
             for found in counted.caches:
                 caches[found.name] = caches[found.name].add(found) if found.name in caches else found
@@ -185,7 +201,8 @@ class Metrics:
                 if systems.setdefault(system.name, system) is not system:
                     systems[system.name].add(system)
             requests.add(counted.requests)
-        return Total(caches, systems, requests.bounded(), len(replies), len(silent))
+            usage.add(counted.usage)
+        return Total(caches, systems, requests.bounded(), len(replies), len(silent), usage)
 
 
 def _families(families: Iterable[Family], labels: Place, things: Mapping[Place, Any]) -> Iterator[Metric]:

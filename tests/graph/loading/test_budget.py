@@ -87,7 +87,7 @@ def test_a_call_that_another_request_pays_for_carries_what_both_want() -> None:
     async def story() -> None:
         door = Door(Register(max_keys=1, seconds=1.0))
         poor, rich = request(door, budget(calls=1)), request(door, budget())
-        assert await asyncio.gather(names(poor, door, "abc"), names(rich, door, "bd")) == [
+        assert list(await asyncio.gather(names(poor, door, "abc"), names(rich, door, "bd"))) == [
             ["a v0", "b v0", "TooCostly"],
             ["b v0", "d v0"],
         ]
