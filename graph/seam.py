@@ -17,7 +17,7 @@ from graph.errors import BadInput, ContractBroken
 from graph.execution.schema import FastSchema
 from graph.loading.batch import Batch, Declared, SubjectFacts, batch_many, batch_one, counted, keyed
 from graph.loading.link import Link
-from graph.loading.masked import key_of
+from graph.loading.masked import NOT_GIVEN, key_of
 from graph.loading.windows import Days, windows_of
 from graph.upstream import soap, xml
 from graph.upstream.cases import CaseState, case_states, is_pending
@@ -28,8 +28,8 @@ from graph.upstream.system import System
 
 __all__ = [
     "BadInput", "Batch", "CaseState", "Codes", "ContractBroken", "Days", "Declared", "FastSchema", "Link", "Provenance", "Record",
-    "RequestContext", "SubjectFacts", "System", "Upstream", "batch_many", "batch_one", "case_states", "counted", "field", "is_pending", "keyed",
-    "link", "link_each", "soap", "windows_of", "wire", "xml",
+    "RequestContext", "SubjectFacts", "System", "Upstream", "batch_many", "batch_one", "case_states", "counted", "field", "is_pending",
+    "keyed", "link", "link_each", "soap", "windows_of", "wire", "xml",
 ]  # fmt: skip
 
 Key = str | Callable[..., Any]
@@ -93,6 +93,8 @@ def _resolve_one(made: Link) -> Callable[..., Any]:
 
     def resolve(root: Any, info: strawberry.Info[RequestContext, None], **arguments: Any) -> Any:
         wanted = key_of(root, info.python_name, key, arguments)
+        if wanted is NOT_GIVEN:
+            return None
         return batch.absent() if wanted is None else info.context.loaders.load(batch, wanted)
 
     return resolve
@@ -103,7 +105,7 @@ def _resolve_each(made: Link) -> Callable[..., Any]:
 
     def resolve(root: Any, info: strawberry.Info[RequestContext, None], **arguments: Any) -> Any:
         wanted = key_of(root, info.python_name, key, arguments)
-        return None if wanted is None else info.context.loaders.load_many(batch, wanted)
+        return None if wanted is None or wanted is NOT_GIVEN else info.context.loaders.load_many(batch, wanted)
 
     return resolve
 

@@ -9,7 +9,7 @@ from graph.execution.values import complete
 from graph.execution.waiting import NeedsLoop, in_loop
 from graph.loading.cache import MISSING
 from graph.loading.link import Link
-from graph.loading.masked import Masked, key_of
+from graph.loading.masked import NOT_GIVEN, Masked, NotGiven, key_of
 
 if TYPE_CHECKING:
     from graph.execution.run import Run
@@ -128,8 +128,8 @@ def follow_each(run: "Run", found: FieldPlan, lists: list[Any], places: Places) 
     shape: Any = found.shape
     column = Items(places)
     for index, given in enumerate(lists):
-        listed = given if given is None or isinstance(given, list | tuple | Exception) else attempt(list, given)
-        if listed is None:
+        listed = given if given is None or isinstance(given, list | tuple | Exception | NotGiven) else attempt(list, given)
+        if listed is None or isinstance(listed, NotGiven):
             places.put_one(index, run.null(found) if shape.nonnull else None)
         elif isinstance(listed, Exception):
             places.put_one(index, run.failure(listed))
@@ -145,9 +145,9 @@ def load(run: "Run", found: FieldPlan, shape: Shape, keys: list[Any], places: Pl
     # Where records are looked at before they are given, nothing stands in for one.
     stand_in = None if link.batch in run.context.loaders.screens else found.stand_in
     if run.note is not None and stand_in is None:
-        run.note(found, link.batch, [hashable(key) for key in keys])
+        run.note(found, link.batch, [hashable(key) for key in keys if key is not NOT_GIVEN])
     if stand_in is not None:
-        values = [key if key is None or isinstance(key, Exception) else stand_in(key) for key in keys]
+        values = [key if key is None or isinstance(key, Exception) else stand_in(key) for key in _given(keys)]
         complete(run, found, shape, values, places)
         return
     values, coming = fetched(run, link, keys)
@@ -174,6 +174,11 @@ def load(run: "Run", found: FieldPlan, shape: Shape, keys: list[Any], places: Pl
             loaders.siblings = 0
 
     run.waiting.wait([coming[key] for key in waiting], arrived)
+
+
+def _given(keys: list[Any]) -> list[Any]:
+    """Take masked links for those that lead nowhere."""
+    return [None if key is NOT_GIVEN else key for key in keys]
 
 
 def fetched(run: "Run", link: Link, keys: list[Any]) -> tuple[list[Any], dict[Any, Any]]:

@@ -17,6 +17,7 @@ from graph.loading.cache import MISSING, Partition, ResolverCache, Unkept
 from graph.loading.calls import CallRecord, Line, Pace
 from graph.loading.collector import Collector, Tier
 from graph.loading.loads import BatchLoads
+from graph.loading.masked import NOT_GIVEN, NotGiven
 from graph.loading.refresh import Chunks
 from graph.loading.screening import Screen, ScreenedLoads
 from graph.loading.sharing import ANYBODY, Caller, Share, share_of
@@ -184,8 +185,8 @@ class Loaders:
         for key in keys:
             if key is None:
                 value = batch.absent()
-            elif isinstance(key, Exception):
-                value = key
+            elif isinstance(key, Exception | NotGiven):
+                value = key if key is not NOT_GIVEN else None
             elif (value := loads.known.get(key, MISSING)) is MISSING:
                 value = self._found(loads, key)
             if value is MISSING:

@@ -1,9 +1,17 @@
 """Masked: a record of which not everything is given; it looks like the record, with other values or errors in some places."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from graph.loading.cache import MISSING
+
+
+class NotGiven:
+    """The type of NOT_GIVEN."""
+
+
+# Stands for the key of a link that is masked: there is null under it, which does not say that there is nothing.
+NOT_GIVEN: Final = NotGiven()
 
 
 class Masked:
@@ -25,14 +33,14 @@ class Masked:
         return value
 
     def key(self, name: str, key: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        """Compute the key of a link: from the record itself, None where the link is masked; raises what refuses it.
+        """Compute the key of a link: from the record itself, NOT_GIVEN where the link is masked; raises what refuses it.
 
         The record that a link leads to is looked at in its own right, so its key needs no mask.
         """
         value = self._instead.get(name, MISSING)
         if isinstance(value, Exception):
             raise value.with_traceback(None)
-        return key(self._record, **arguments) if value is MISSING else None
+        return key(self._record, **arguments) if value is MISSING else NOT_GIVEN
 
 
 class Sieved(tuple[Any, ...]):

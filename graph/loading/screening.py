@@ -25,8 +25,8 @@ class Screen(Protocol):
     # The batch function whose records say what has to be known about people; None where nothing has to.
     facts: Batch[Any, Any] | None
 
-    def unsettled(self, key: Any, value: Any) -> Awaitable[None] | None:
-        """Return what has to be awaited first, None where nothing; a value of MISSING asks whether the key may be asked for."""
+    def unsettled(self, key: Any, value: Any) -> Callable[[], Awaitable[None]] | None:
+        """Return what has to be looked up first, None where nothing; a value of MISSING asks whether the key may be asked for."""
 
     def before(self, key: Any) -> Any:
         """Return MISSING where a key may be asked for, and else what is given in its place, be it an error."""
@@ -34,7 +34,7 @@ class Screen(Protocol):
     def people(self, value: Any) -> Collection[Any]:
         """Name the people of whom facts must be known to decide about a value; none where it says all itself."""
 
-    def given(self, key: Any, value: Any, facts: Mapping[Any, Any]) -> Any:
+    def given(self, value: Any, facts: Mapping[Any, Any]) -> Any:
         """Return what is given of a value (a record, or a tuple of records), or the error that is given in its place."""
 
 
@@ -94,10 +94,10 @@ class ScreenedLoads(BatchLoads):
             return MISSING
         people = screen.people(value)
         if not people or screen.facts is None:
-            return screen.given(key, value, NO_FACTS)
+            return screen.given(value, NO_FACTS)
         told = self.loaders.of(screen.facts)
         facts = {person: told.raw(person) for person in people}
-        return MISSING if MISSING in facts.values() else screen.given(key, value, facts)
+        return MISSING if MISSING in facts.values() else screen.given(value, facts)
 
     def _shared(self, key: Hashable) -> "asyncio.Future[Any]":
         # The key is wanted in this turn of the loop, with the others of its column, unless it is not known yet whether it may be.
@@ -110,7 +110,7 @@ class ScreenedLoads(BatchLoads):
         """Wait for whatever decides about a key; what is refused raises."""
         screen = self.screen
         while (waits := screen.unsettled(key, MISSING)) is not None:
-            await waits
+            await waits()
         given = screen.before(key)
         if given is MISSING:
             value = self.raw(key)
@@ -127,7 +127,7 @@ class ScreenedLoads(BatchLoads):
         """Wait for what must be known of people, and decide."""
         while (given := self._decided(key, value)) is MISSING:
             if (waits := self.screen.unsettled(key, value)) is not None:
-                await waits
+                await waits()
             coming = self._facts_coming(value)
             if coming:
                 await asyncio.wait(coming)

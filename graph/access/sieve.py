@@ -1,0 +1,205 @@
+"""Sieve: what is looked at in the records of one type, compiled from the schema for what a purpose may see and a query reads."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, Final
+
+from graph.access.consent import ConsentRules
+from graph.access.directives import MaskForm
+from graph.access.masking import masked
+from graph.access.subjects import SHOWN, SOMEBODY, Judgement, PersonRules, people_at, worst
+from graph.errors import ForbiddenField
+from graph.loading.cache import MISSING
+from graph.loading.masked import Masked, Sieved
+
+Hides = bool | Exception
+Facts = Mapping[Any, Any]
+# A record that is given as if there were none.
+LEFT_OUT: Final = object()
+
+
+class Sieve:
+    """Decides about records of one type, and about those inside them.
+
+    `subject` leads to the ids of the people whom a record is about; without it what holds for the record around it holds here, too.
+    `masks` are given masked always, `protects` where the person is protected; `covers` are what consent must cover, by attribute.
+    """
+
+    __slots__ = ("_person", "absent", "consent", "covers", "inside", "masks", "needs_facts", "person_rules", "protects", "subject")
+
+    def __init__(self, subject: tuple[str, ...] | None, person_rules: PersonRules, consent: ConsentRules | None, *, absent: bool) -> None:
+        self.subject = subject
+        self.absent = absent
+        self.person_rules = person_rules
+        self.consent = consent if subject is not None else None
+        self.masks: dict[str, MaskForm] = {}
+        self.protects: dict[str, MaskForm] = {}
+        self.covers: dict[str, str] = {}
+        self.inside: dict[str, Sieve] = {}
+        self.needs_facts = False
+        self._person: Callable[[Any], Any] | None = attrgetter(subject[0]) if subject is not None and len(subject) == 1 else None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of a record would ever be changed."""
+        decides = self.subject is not None and (self.needs_facts or self.consent is not None)
+        return not (decides or self.masks or self.protects or self.inside)
+
+    def protects_anything(self) -> bool:
+        """Tell whether anything is masked where the person is protected, here or in what stands inside without a person of its own."""
+        return bool(self.protects) or any(sieve.protects_anything() for sieve in self.inside.values() if sieve.subject is None)
+
+    def asks_facts(self) -> bool:
+        """Tell whether anything must be known about people, of this record or of one inside it."""
+        return self.needs_facts or any(sieve.asks_facts() for sieve in self.inside.values())
+
+    def subjects(self, record: Any) -> list[Any]:
+        """Name the people whom a record itself is about."""
+        if self._person is not None:
+            found = self._person(record)
+            if found.__class__ is not tuple:
+                person = SOMEBODY if found is None else getattr(found, "person", found)
+                return [] if person is None else [person]
+        return list(people_at(record, self.subject or ()))
+
+    def people(self, value: Any, wanted: Callable[["Sieve"], bool], found: set[Any]) -> None:
+        """Collect the people of a record, and of those inside it, of whom something is wanted."""
+        for record in value if isinstance(value, tuple) else () if value is None else (value,):
+            if self.subject is not None and wanted(self):
+                found.update(person for person in self.subjects(record) if person is not SOMEBODY)
+            for attribute, sieve in self.inside.items():
+                sieve.people(getattr(record, attribute), wanted, found)
+
+    # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def given(self, value: Any, facts: Facts, hides: Hides = False) -> Any:  # noqa: FBT002 - what becomes of fields, not a switch
+        """Return what is given of a record or of a list of records; LEFT_OUT or an error in place of a record alone."""
+        if value.__class__ is not tuple:
+            return None if value is None else self._record(value, facts, hides)
+        made = [self._record(record, facts, hides) for record in value]
+        if all(new is old for new, old in zip(made, value, strict=True)):
+            return value
+        kept = [record for record in made if record is not LEFT_OUT]
+        return Sieved(kept) if any(isinstance(record, Exception) for record in kept) else tuple(kept)
+
+    def _record(self, record: Any, facts: Facts, hides: Hides) -> Any:
+        instead: dict[str, Any] = {}
+        if self.subject is not None and (self.needs_facts or self.consent is not None):
+            people = self.subjects(record)
+            judgement = self._judged(people, facts)
+            if judgement.absent:
+                return LEFT_OUT
+            refusal = judgement.error or self._without_consent(people, instead)
+            if refusal is not None:
+                return LEFT_OUT if self.absent and isinstance(refusal, ForbiddenField) else refusal
+            hides = judgement.hides
+        if hides is not False:
+            self._hide(record, instead, hides)
+        for attribute, form in self.masks.items():
+            if attribute not in instead:
+                instead[attribute] = _masked(record, attribute, form)
+        for attribute, sieve in self.inside.items():
+            if attribute not in instead:
+                held = getattr(record, attribute)
+                new = sieve.given(held, facts, hides)
+                if new is not held:
+                    instead[attribute] = None if new is LEFT_OUT else new
+        return Masked(record, instead) if instead else record
+
+    def _judged(self, people: list[Any], facts: Facts) -> Judgement:
+        if not self.needs_facts or not people:
+            return SHOWN
+        return worst([self.person_rules.judged(person, facts) for person in people])
+
+    def _hide(self, record: Any, instead: dict[str, Any], hides: Hides) -> None:
+        """Mask what can be masked, or let it say why it cannot be shown."""
+        for attribute, form in self.protects.items():
+            if attribute not in instead:
+                instead[attribute] = hides if isinstance(hides, Exception) else _masked(record, attribute, form)
+
+    def _without_consent(self, people: list[Any], instead: dict[str, Any]) -> Exception | None:
+        """Refuse the fields that the consent of all these people does not cover; the record as a whole where that leaves nothing."""
+        if self.consent is None or not people:
+            return None
+        coverages = [self.consent.coverage(person) for person in people]
+        if (refusal := self.consent.refusal(coverages, self.covers.values())) is not None:
+            return refusal
+        for attribute, coordinate in self.covers.items():
+            if not all(coverage.covers(coordinate) for coverage in coverages):
+                instead[attribute] = self.consent.refused()
+        return None
+
+
+def _masked(record: Any, attribute: str, form: MaskForm) -> Any:
+    # Links are masked as well, and are no attributes of a record: nothing stands in their place.
+    return None if form is MaskForm.NULL else masked(form, getattr(record, attribute))
+
+
+class RecordScreen:
+    """Looks at what is under the keys of one batch function."""
+
+    __slots__ = ("_about_key", "_absent", "_consent", "_is_own", "_many", "_sieve", "facts")
+
+    def __init__(
+        self, sieve: Sieve, facts: Any, consent: ConsentRules | None, about_key: Callable[[Any], Any] | None, *, own: bool, many: bool
+    ) -> None:
+        """Take what decides; `about_key` tells whom a key names, and `own` that the records are themselves what tells of people."""
+        self.facts = facts
+        self._sieve = sieve
+        self._consent = consent
+        self._about_key = about_key
+        self._is_own = own
+        self._many = many
+        self._absent: Any = () if many else None
+
+    def unsettled(self, key: Any, value: Any) -> Any:
+        """Return what looks up consents that are not at hand."""
+        if self._consent is None:
+            return None
+        people: set[Any] = set()
+        if value is not MISSING:
+            self._sieve.people(value, _is_consented, people)
+        elif self._about_key is not None and (person := self._about_key(key)) is not None:
+            people.add(person)
+        return self._consent.unsettled(people)
+
+    def before(self, key: Any) -> Any:
+        """Refuse a key that names a person who has consented to nothing that is read; existence is not looked at."""
+        if self._consent is None or self._about_key is None or (person := self._about_key(key)) is None:
+            return MISSING
+        refusal = self._consent.refusal([self._consent.coverage(person)], self._sieve.covers.values())
+        return MISSING if refusal is None else self._absent if self._sieve.absent else refusal
+
+    def people(self, value: Any) -> Any:
+        """Name the people of whom facts decide about a value, each as a key of the batch function that has them."""
+        if self.facts is None:
+            return ()
+        found: set[Any] = set()
+        self._sieve.people(value, _needs_facts, found)
+        if self._is_own and value is not None:
+            found.difference_update(self._sieve.subjects(value))
+        return [self.facts.key_type(person) for person in sorted(found)]
+
+    def given(self, value: Any, facts: Mapping[Any, Any]) -> Any:
+        """Return what is given."""
+        if value is None or value == ():
+            return self._nothing(value)
+        if self._is_own:
+            facts = {**facts, **dict.fromkeys(self._sieve.subjects(value), value)}
+        given = self._sieve.given(value, facts)
+        return None if given is LEFT_OUT else given
+
+    def _nothing(self, value: Any) -> Any:
+        """Answer that there is nothing as a record without consent is answered, where the key says nothing about whom it would be."""
+        tells = self._many or self._about_key is not None or self._sieve.absent
+        if self._consent is None or self._sieve.consent is None or tells:
+            return value
+        return self._consent.refused()
+
+
+def _needs_facts(sieve: Sieve) -> bool:
+    return sieve.needs_facts
+
+
+def _is_consented(sieve: Sieve) -> bool:
+    return sieve.consent is not None
