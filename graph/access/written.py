@@ -115,7 +115,7 @@ def written(text: str, file: Path) -> Written:
     """Take a text apart; SettingsWrong names the file, the key and what was expected."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:  # the latter for thousands of brackets
         raise SettingsWrong(f"{file}: is not TOML: {error}") from None
     for section in raw.keys() - set(SECTIONS):
         raise SettingsWrong(f"{file}: {section}: no such section; expected {', '.join(SECTIONS[:-1])} or {SECTIONS[-1]}")
