@@ -4,13 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cachetools import LRUCache
-
-from graph.access.asker import Asker, bounds_of, priority_of
+from graph.access.asker import Asker, priority_of
 from graph.access.identity import Identities, Presenting
 from graph.access.policy import Policy, Told
-from graph.access.registry import Consumer, Identity
-from graph.access_settings import AccessSettings, QuerySettings
+from graph.access.registry import Identity
 from graph.errors import BadInput, PurposeRequired, Unauthenticated
 from graph.loading.sharing import ANYBODY, Caller
 
@@ -18,19 +15,16 @@ PURPOSE: Final = b"x-purpose"
 # Of whom and on whose behalf, in the names of X-Road; in the order of `Told`.
 TOLD: Final = (b"x-road-userid", b"x-road-issue", b"x-road-represented-party")
 PART: Final = re.compile(rb"[A-Za-z0-9._:/-]{1,255}")
-UNKNOWN_BOUNDS: Final = 1_024
 
 
 class Entrance:
     """Finds out who asks; made once, and asked for every request."""
 
-    def __init__(self, settings: AccessSettings, presenting: Presenting, identities: Identities, policy: Policy) -> None:
+    def __init__(self, presenting: Presenting, identities: Identities, policy: Policy) -> None:
         """Stand on what proves an identity, and on what purposes allow."""
-        self._settings = settings
         self._presenting = presenting
         self._identities = identities
         self._policy = policy
-        self._bounds: LRUCache[int, tuple[Consumer | None, QuerySettings]] = LRUCache(UNKNOWN_BOUNDS)
 
     def known(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Asker | None:
         """Say who asks, where that is known without waiting; None where `asker` has to be awaited.
@@ -59,18 +53,11 @@ class Entrance:
             told = told._replace(official=told.official.removeprefix("VN"))
         rights = self._policy.rights(identity, given, told)
         if identity is None:
-            return Asker(ANYBODY, rights, priority_of(None), self._bounds_of(None))
+            return Asker(ANYBODY, rights, priority_of(None))
         consumer = identity.consumer
         purpose = "" if rights.purpose is None else rights.purpose.name
         caller = Caller(consumer.name, purpose, *told)
-        return Asker(caller, rights, priority_of(consumer), self._bounds_of(consumer), consumer, rights.explorer)
-
-    def _bounds_of(self, consumer: Consumer | None) -> QuerySettings:
-        """Look up what a consumer may ask for; kept with the consumer itself, whose id would else come back as somebody else's."""
-        found = self._bounds.get(id(consumer))
-        if found is None or found[0] is not consumer:
-            found = self._bounds[id(consumer)] = (consumer, bounds_of(consumer, self._settings))
-        return found[1]
+        return Asker(caller, rights, priority_of(consumer), consumer, rights.explorer)
 
 
 def _part(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
