@@ -18,6 +18,7 @@ from graph.access.registry import Identity, Registry
 from graph.access.tokens import LONGEST, Grant, granted, taken_apart
 from graph.access_settings import AccessSettings, IssuerSettings, ProxySettings
 from graph.errors import SettingsWrong, Unauthenticated
+from graph.settings import DEFAULT_FILE
 
 KEY, AUTHORIZATION = b"x-api-key", b"authorization"
 BEARER: Final = b"bearer"
@@ -38,11 +39,11 @@ class Presented(NamedTuple):
 class Presenting:
     """Reads what requests present, and believes what a header says of a certificate only to the proxies in the settings."""
 
-    def __init__(self, proxy: ProxySettings | None, *, clock: Callable[[], float] = time.time) -> None:
-        """Take the proxies, where there are any; SettingsWrong for a peer that is no address and no network."""
+    def __init__(self, proxy: ProxySettings | None, *, clock: Callable[[], float] = time.time, file: Path = DEFAULT_FILE) -> None:
+        """Take the proxies, where there are any; SettingsWrong, which names the file of the settings, for what is no address or network."""
         self._header = (USUAL_HEADER if proxy is None else proxy.header).lower().encode()
         self._proofs = (KEY, AUTHORIZATION, self._header)
-        self._proxies = None if proxy is None else Proxies(proxy.peers)
+        self._proxies = None if proxy is None else Proxies(proxy.peers, file)
         self._clock = clock
 
     def presented(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> Presented:
@@ -92,12 +93,12 @@ class Identities:
 
     def __init__(
         self, settings: AccessSettings, registry: Callable[[], Registry], *, clock: Callable[[], float] = time.time,
-        network: httpx.AsyncBaseTransport | None = None, folder: Path = Path(),
+        network: httpx.AsyncBaseTransport | None = None, file: Path = DEFAULT_FILE,
     ) -> None:  # fmt: skip
-        """Stand on the registry of the moment; `folder` is where the files stand that the settings name."""
+        """Stand on the registry of the moment; `file` is that of the settings, beside which stand the files that they name."""
         self._registry = registry
         self._clock = clock
-        self._issuers = _issuers(settings, clock, network, folder)
+        self._issuers = _issuers(settings, clock, network, file)
         self._digest = ""
         self._holders = Holders(())
         self._remembered: Memo[Identity] = Memo(MOST_REMEMBERED)
@@ -183,11 +184,12 @@ def _digest(presented: Presented) -> bytes:
 
 
 def _issuers(
-    settings: AccessSettings, clock: Callable[[], float], network: httpx.AsyncBaseTransport | None, folder: Path
+    settings: AccessSettings, clock: Callable[[], float], network: httpx.AsyncBaseTransport | None, file: Path
 ) -> dict[str, _Issuer]:
     found: dict[str, _Issuer] = {}
     for name, issuer in settings.issuers.items():
         if issuer.issuer in found:
-            raise SettingsWrong(f"access.issuers.{name}.issuer: is that of {found[issuer.issuer].name} too; expected each issuer once")
-        found[issuer.issuer] = _Issuer(name, issuer, Jwks(name, issuer.algorithms, fetching(name, issuer, folder, network), clock))
+            other = found[issuer.issuer].name
+            raise SettingsWrong(f"{file}: access.issuers.{name}.issuer: is that of {other} too; expected each issuer once")
+        found[issuer.issuer] = _Issuer(name, issuer, Jwks(name, issuer.algorithms, fetching(name, issuer, file, network), clock))
     return found

@@ -27,6 +27,7 @@ OK: Final = 200
 LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Fetch = Callable[[], Awaitable[bytes]]
+Connect = Callable[[], contextlib.AbstractAsyncContextManager[httpx.AsyncBaseTransport]]
 
 
 class Jwks:
@@ -101,9 +102,9 @@ def _kind(error: Exception) -> str:
     return str(error) if type(error) is ValueError else type(error).__name__
 
 
-def fetching(name: str, issuer: IssuerSettings, folder: Path, network: httpx.AsyncBaseTransport | None) -> Fetch:
-    """Make what fetches an issuer's keys, from `https:` or `file:`; SettingsWrong for another address and for unfit authorities."""
-    where = f"access.issuers.{name}"
+def fetching(name: str, issuer: IssuerSettings, file: Path, network: httpx.AsyncBaseTransport | None) -> Fetch:
+    """Make what fetches an issuer's keys, from `https:` or, beside the file of the settings, `file:`; SettingsWrong for anything else."""
+    where, folder = f"{file}: access.issuers.{name}", file.parent
     if issuer.jwks.startswith("file:"):
         path = folder / issuer.jwks.removeprefix("file:")
         return lambda: _read(path)
@@ -115,14 +116,21 @@ def fetching(name: str, issuer: IssuerSettings, folder: Path, network: httpx.Asy
     if not url.host or not (url.scheme == "https" or (url.scheme == "http" and url.host in LOCAL)):
         raise SettingsWrong(f'{where}.jwks: expected an address such as "https://id.example.vn/jwks", or "file:PATH"')
     authorities = checked(where, folder, Certificates(authorities=issuer.ca_file), encrypted=url.scheme == "https")
-    context = trust(authorities)
+    connect = _connecting(authorities, network)
 
     async def fetch() -> bytes:
-        # One connection for each document: at one in ten minutes nothing is worth being kept open.
-        async with contextlib.nullcontext(network) if network else httpx.AsyncHTTPTransport(verify=context, trust_env=False) as carrier:
-            return await _get(url, carrier)
+        async with connect() as connection:
+            return await _get(url, connection)
 
     return fetch
+
+
+def _connecting(authorities: Certificates, network: httpx.AsyncBaseTransport | None) -> Connect:
+    """Make what opens a connection for each document: at one in ten minutes none is worth being kept open."""
+    if network is not None:
+        return lambda: contextlib.nullcontext(network)
+    context = trust(authorities)
+    return lambda: httpx.AsyncHTTPTransport(verify=context, trust_env=False)
 
 
 async def _read(path: Path) -> bytes:
@@ -130,16 +138,18 @@ async def _read(path: Path) -> bytes:
         return _bounded(file.read(MOST_BYTES + 1))
 
 
-async def _get(url: httpx.URL, carrier: httpx.AsyncBaseTransport) -> bytes:
-    """Fetch a document of bounded size; it is asked for uncompressed, and one compressed all the same is not JSON."""
+async def _get(url: httpx.URL, connection: httpx.AsyncBaseTransport) -> bytes:
+    """Fetch a document of bounded size, uncompressed: unpacked, a small one may be of any size."""
     request = httpx.Request("GET", url, headers={"accept": "application/jwk-set+json, application/json", "accept-encoding": "identity"})
     request.extensions["timeout"] = httpx.Timeout(FETCH_SECONDS).as_dict()
-    response = await carrier.handle_async_request(request)
+    response = await connection.handle_async_request(request)
     try:
         if response.status_code != OK:
             raise ValueError(f"status {response.status_code}")
+        if "content-encoding" in response.headers:
+            raise ValueError("compressed, and not asked for so")
         body = b""
-        async for part in response.aiter_raw():
+        async for part in response.aiter_bytes():
             body = _bounded(body + part)
         return body
     finally:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from cachetools import LRUCache
@@ -16,9 +17,9 @@ Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 class Proxies:
     """Addresses and networks of proxies."""
 
-    def __init__(self, peers: Iterable[str]) -> None:
-        """Read them; SettingsWrong for what is neither an address nor a network."""
-        self._networks = _networks(peers)
+    def __init__(self, peers: Iterable[str], file: Path) -> None:
+        """Read them; SettingsWrong for what is neither an address nor a network. `file` is that of the settings."""
+        self._networks = _networks(peers, file)
         self._hosts: LRUCache[str, bool] = LRUCache(HOSTS_REMEMBERED)
 
     def has(self, client: tuple[str, int] | None) -> bool:
@@ -31,11 +32,12 @@ class Proxies:
         return found
 
 
-def _networks(peers: Iterable[str]) -> Networks:
+def _networks(peers: Iterable[str], file: Path) -> Networks:
     try:
         return tuple([ipaddress.ip_network(peer) for peer in peers])
     except ValueError:
-        raise SettingsWrong('access.proxy.peers: expected addresses and networks such as "10.1.2.3" and "10.1.2.0/24"') from None
+        expected = 'addresses and networks such as "10.1.2.3" and "10.1.2.0/24"'
+        raise SettingsWrong(f"{file}: access.proxy.peers: expected {expected}") from None
 
 
 def _is_in(host: str, networks: Networks) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from cryptography.exceptions import UnsupportedAlgorithm
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 from graph.access.objects import object_in
 
@@ -44,16 +45,23 @@ def _signing_key(jwk: dict[str, Any], allowed: Collection[str]) -> SigningKey | 
     if not isinstance(operations, list) or "verify" not in operations:
         return None
     try:
+        if jwk["kty"] == "RSA" and not _is_strong(jwk):
+            return None
         key = JWKRegistry.import_key(jwk)
-    except (JoseError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm):
         return None
     algorithms = _algorithms(key) & frozenset(allowed) & frozenset([jwk["alg"]] if isinstance(jwk.get("alg"), str) else allowed)
     return SigningKey(key, algorithms) if algorithms else None
 
 
-def _algorithms(key: Key) -> frozenset[str]:
+def _is_strong(jwk: dict[str, Any]) -> bool:
+    """Look at the length of an RSA key: a short one can be broken, and a very long one takes long to verify by."""
     least, most = RSA_BITS
-    if isinstance(key, RSAKey) and least <= key.raw_value.key_size <= most:
+    return least <= int.from_bytes(urlsafe_b64decode(jwk["n"].encode()), "big").bit_length() <= most
+
+
+def _algorithms(key: Key) -> frozenset[str]:
+    if isinstance(key, RSAKey):
         return frozenset({"PS256", "RS256"})
     if isinstance(key, ECKey) and key.curve_name == "P-256":
         return frozenset({"ES256"})
