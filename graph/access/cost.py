@@ -85,7 +85,7 @@ class Costing:
         return ASSUMED_ITEMS if size is None else size.under(self._lengths.of(variables))
 
     def _cost_under(self, lengths: Any) -> int:
-        return -(-max(self._type_cost.under(lengths), self._field_cost.under(lengths)) // PARTS)
+        return -(-max(self._type_cost.under(lengths), self._field_cost.under(lengths), 0) // PARTS)
 
 
 class Costings:
