@@ -1,10 +1,6 @@
 """Changes the file of consumers for an operator: one change at a time, checked as a whole before it holds, with all comments kept."""
 
-import contextlib
-import fcntl
-import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +14,7 @@ from tomlkit.items import InlineTable, Table
 from graph.access.consumers import registry_of
 from graph.access.coordinates import Coordinates
 from graph.access.registry import ApiKey, PriorityName, Registry
+from graph.access.replacing import locked, replace
 from graph.access.written import moment, text_of
 from graph.errors import SettingsWrong
 
@@ -94,7 +91,7 @@ class RegistryFile:
 
     def _changed(self, name: str, change: Callable[[TOMLDocument], None]) -> Registry:
         """Make a change to one consumer under the lock: the file is right before, or it is not touched, and it is right after."""
-        with _locked(self.file):
+        with locked(self.file):
             text = text_of(self.file)
             before = self._registry(text)
             try:
@@ -109,7 +106,7 @@ class RegistryFile:
             registry = self._registry(after)
             if _rest(before, name) != _rest(registry, name):
                 raise SettingsWrong(f"{self.file}: consumers.{name}: this would change more than the consumer; change it by hand")
-            _replace(self.file, after)
+            replace(self.file, after.encode("utf-8"))
             return registry
 
     def _registry(self, text: str) -> Registry:
@@ -152,38 +149,3 @@ def _consumer(new: NewConsumer, key: ApiKey) -> Table:
 def _key(key: ApiKey) -> dict[str, object]:
     """Say what is stored of a key; it becomes a table with a heading or within a line, as the one that it is put into."""
     return {"hash": key.hash, "made": key.made.astimezone(UTC).replace(microsecond=0)}
-
-
-@contextlib.contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Let one command at a time change the file; the lock is on its folder, because the file itself is replaced by another."""
-    try:
-        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise SettingsWrong(f"{file}: cannot be changed: {error.strerror}") from None
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _replace(file: Path, text: str) -> None:
-    """Put a new text in the place of the old one, at once and with the same owner and mode; nobody ever reads half of it."""
-    try:
-        as_it_was = file.stat()
-        descriptor, made = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as writing:
-                os.fchmod(descriptor, as_it_was.st_mode & 0o777)
-                if (as_it_was.st_uid, as_it_was.st_gid) != (os.geteuid(), os.getegid()):
-                    os.fchown(descriptor, as_it_was.st_uid, as_it_was.st_gid)
-                writing.write(text)
-                writing.flush()
-                os.fsync(descriptor)
-            Path(made).replace(file)
-        except BaseException:
-            Path(made).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise SettingsWrong(f"{file}: cannot be written: {error.strerror}") from None

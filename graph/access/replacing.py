@@ -28,12 +28,12 @@ def locked(file: Path) -> Iterator[None]:
 
 
 def replace(file: Path, content: bytes) -> None:
-    """Put a new content in the place of the old one, with the same mode; SettingsWrong where that cannot be."""
+    """Put a new content in the place of the old one, with the same owner and mode; SettingsWrong where that cannot be."""
     try:
         descriptor, made = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
         try:
             with os.fdopen(descriptor, "wb") as writing:
-                os.fchmod(descriptor, file.stat().st_mode & 0o777 if file.exists() else USUAL_MODE)
+                _dress(descriptor, file.stat() if file.exists() else None)
                 writing.write(content)
                 writing.flush()
                 os.fsync(descriptor)
@@ -43,3 +43,10 @@ def replace(file: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise SettingsWrong(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def _dress(descriptor: int, as_it_was: os.stat_result | None) -> None:
+    """Give a new file the owner and mode of the one before: the gateway, which may run as somebody else, has to read it as it did."""
+    if as_it_was is not None and (as_it_was.st_uid, as_it_was.st_gid) != (os.geteuid(), os.getegid()):
+        os.fchown(descriptor, as_it_was.st_uid, as_it_was.st_gid)
+    os.fchmod(descriptor, USUAL_MODE if as_it_was is None else as_it_was.st_mode & 0o777)
