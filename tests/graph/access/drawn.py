@@ -1,6 +1,7 @@
 """Directives for a schema, drawn from a seed, as if its authors had thought of anything."""
 
 from random import Random
+from typing import Any
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, get_named_type
 
