@@ -6,8 +6,19 @@ from typing import Any, Final, TypeVar
 from graphql import GraphQLInterfaceType, GraphQLNamedType, GraphQLObjectType, GraphQLSchema
 
 from graph.access.directives import (
-    Authenticated, Cost, Directive, Fee, ListSize, Mask, MaskForm, Personal, Policy, PurposeIn, RequiresScopes, Subject,
-)  # fmt: skip
+    Authenticated,
+    Cost,
+    Directive,
+    Fee,
+    ListSize,
+    Mask,
+    MaskForm,
+    Personal,
+    Policy,
+    PurposeIn,
+    RequiresScopes,
+    Subject,
+)
 
 DEFINITION: Final = "strawberry-definition"
 KINDS: Final = (Authenticated, Cost, Fee, ListSize, Mask, Personal, Policy, PurposeIn, RequiresScopes, Subject)
