@@ -71,7 +71,7 @@ class _Making:
     ) -> None:  # fmt: skip
         self._shapes = shapes
         self._facts = facts
-        self._rules = PersonRules(purpose, facts.facts if facts is not None else None, clock)
+        self._rules = PersonRules(purpose, facts, clock)
         self._consent = ConsentRules(consents, consumer.name, purpose.name, purpose.ground) if purpose.consent else None
         self._masked = purpose.masked - purpose.fields
         self._coordinates = coordinates
@@ -105,6 +105,7 @@ class _Making:
         for attribute in filter(self._reads, kind.attributes):
             self._add(sieve, attribute, about=about)
         sieve.needs_facts = kind.subject is not None and (self._rules.refuses_all or (self._rules.masks and sieve.protects_anything()))
+        sieve.made()
         return sieve
 
     def _add(self, sieve: Sieve, attribute: Attribute, *, about: bool) -> None:

@@ -25,7 +25,20 @@ class Sieve:
     `masks` are given masked always, `protects` where the person is protected; `covers` are what consent must cover, by attribute.
     """
 
-    __slots__ = ("_person", "absent", "consent", "covers", "inside", "masks", "needs_facts", "person_rules", "protects", "subject")
+    __slots__ = (
+        "_asking",
+        "_is_simple",
+        "_person",
+        "absent",
+        "consent",
+        "covers",
+        "inside",
+        "masks",
+        "needs_facts",
+        "person_rules",
+        "protects",
+        "subject",
+    )
 
     def __init__(self, subject: tuple[str, ...] | None, person_rules: PersonRules, consent: ConsentRules | None, *, absent: bool) -> None:
         self.subject = subject
@@ -37,7 +50,14 @@ class Sieve:
         self.covers: dict[str, str] = {}
         self.inside: dict[str, Sieve] = {}
         self.needs_facts = False
+        self._asking: tuple[tuple[str, Sieve], ...] = ()
+        self._is_simple = False
         self._person: Callable[[Any], Any] | None = attrgetter(subject[0]) if subject is not None and len(subject) == 1 else None
+
+    def made(self) -> None:
+        """Take note that it is complete."""
+        self._asking = tuple((attribute, sieve) for attribute, sieve in self.inside.items() if sieve.asks_facts())
+        self._is_simple = self.needs_facts and self._person is not None and not (self.consent or self.masks or self.inside)
 
     @property
     def is_idle(self) -> bool:
@@ -51,7 +71,12 @@ class Sieve:
 
     def asks_facts(self) -> bool:
         """Tell whether anything must be known about people, of this record or of one inside it."""
-        return self.needs_facts or any(sieve.asks_facts() for sieve in self.inside.values())
+        return self.needs_facts or bool(self._asking)
+
+    @property
+    def asks_inside(self) -> bool:
+        """Whether anything must be known about people of records inside this one."""
+        return bool(self._asking)
 
     def subjects(self, record: Any) -> list[Any]:
         """Name the people whom a record itself is about."""
@@ -62,13 +87,31 @@ class Sieve:
                 return [] if person is None else [person]
         return list(people_at(record, self.subject or ()))
 
-    def people(self, value: Any, wanted: Callable[["Sieve"], bool], found: set[Any]) -> None:
-        """Collect the people of a record, and of those inside it, of whom something is wanted."""
+    def people(self, value: Any, found: set[Any]) -> None:
+        """Collect the people of a record, and of those inside it, of whom something must be known."""
         for record in value if isinstance(value, tuple) else () if value is None else (value,):
-            if self.subject is not None and wanted(self):
+            if self.needs_facts:
+                found.update(person for person in self.subjects(record) if person is not SOMEBODY)
+            for attribute, sieve in self._asking:
+                sieve.people(getattr(record, attribute), found)
+
+    def consenting(self, value: Any, found: set[Any]) -> None:
+        """Collect the people of a record, and of those inside it, whose consent counts."""
+        for record in value if isinstance(value, tuple) else () if value is None else (value,):
+            if self.consent is not None:
                 found.update(person for person in self.subjects(record) if person is not SOMEBODY)
             for attribute, sieve in self.inside.items():
-                sieve.people(getattr(record, attribute), wanted, found)
+                sieve.consenting(getattr(record, attribute), found)
+
+    def sole_person(self, record: Any) -> Any:
+        """Return whom a record names, where that is all that must be known about it; None where it takes a longer look."""
+        if not self._is_simple or self._person is None or record is None or record.__class__ is tuple:
+            return None
+        return self._person(record)
+
+    def is_free(self, record: Any, fact: Any) -> bool:
+        """Tell at once that a record about one person is given as it is."""
+        return self._is_simple and record.__class__ is not tuple and self.person_rules.is_free(fact)
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -83,6 +126,8 @@ class Sieve:
         return Sieved(kept) if any(isinstance(record, Exception) for record in kept) else tuple(kept)
 
     def _record(self, record: Any, facts: Facts, hides: Hides) -> Any:
+        if self._is_simple and self._person is not None and self.person_rules.is_free(facts.get(self._person(record))):
+            return record
         instead: dict[str, Any] = {}
         if self.subject is not None and (self.needs_facts or self.consent is not None):
             people = self.subjects(record)
@@ -93,17 +138,8 @@ class Sieve:
             if refusal is not None:
                 return LEFT_OUT if self.absent and isinstance(refusal, ForbiddenField) else refusal
             hides = judgement.hides
-        if hides is not False:
-            self._hide(record, instead, hides)
-        for attribute, form in self.masks.items():
-            if attribute not in instead:
-                instead[attribute] = _masked(record, attribute, form)
-        for attribute, sieve in self.inside.items():
-            if attribute not in instead:
-                held = getattr(record, attribute)
-                new = sieve.given(held, facts, hides)
-                if new is not held:
-                    instead[attribute] = None if new is LEFT_OUT else new
+        self._hide(record, instead, hides)
+        self._look_inside(record, instead, facts, hides)
         return Masked(record, instead) if instead else record
 
     def _judged(self, people: list[Any], facts: Facts) -> Judgement:
@@ -112,10 +148,23 @@ class Sieve:
         return worst([self.person_rules.judged(person, facts) for person in people])
 
     def _hide(self, record: Any, instead: dict[str, Any], hides: Hides) -> None:
-        """Mask what can be masked, or let it say why it cannot be shown."""
-        for attribute, form in self.protects.items():
+        """Mask what is to be masked, or let it say why it cannot be shown."""
+        if hides is not False:
+            for attribute, form in self.protects.items():
+                if attribute not in instead:
+                    instead[attribute] = hides if isinstance(hides, Exception) else _masked(record, attribute, form)
+        for attribute, form in self.masks.items():
             if attribute not in instead:
-                instead[attribute] = hides if isinstance(hides, Exception) else _masked(record, attribute, form)
+                instead[attribute] = _masked(record, attribute, form)
+
+    def _look_inside(self, record: Any, instead: dict[str, Any], facts: Facts, hides: Hides) -> None:
+        """Decide about the records inside one."""
+        for attribute, sieve in self.inside.items():
+            if attribute not in instead:
+                held = getattr(record, attribute)
+                new = sieve.given(held, facts, hides)
+                if new is not held:
+                    instead[attribute] = None if new is LEFT_OUT else new
 
     def _without_consent(self, people: list[Any], instead: dict[str, Any]) -> Exception | None:
         """Refuse the fields that the consent of all these people does not cover; the record as a whole where that leaves nothing."""
@@ -138,13 +187,14 @@ def _masked(record: Any, attribute: str, form: MaskForm) -> Any:
 class RecordScreen:
     """Looks at what is under the keys of one batch function."""
 
-    __slots__ = ("_about_key", "_absent", "_consent", "_is_own", "_many", "_sieve", "facts")
+    __slots__ = ("_about_key", "_absent", "_consent", "_is_own", "_many", "_sieve", "consults", "facts")
 
     def __init__(
         self, sieve: Sieve, facts: Any, consent: ConsentRules | None, about_key: Callable[[Any], Any] | None, *, own: bool, many: bool
     ) -> None:
         """Take what decides; `about_key` tells whom a key names, and `own` that the records are themselves what tells of people."""
         self.facts = facts
+        self.consults = consent is not None
         self._sieve = sieve
         self._consent = consent
         self._about_key = about_key
@@ -158,7 +208,7 @@ class RecordScreen:
             return None
         people: set[Any] = set()
         if value is not MISSING:
-            self._sieve.people(value, _is_consented, people)
+            self._sieve.consenting(value, people)
         elif self._about_key is not None and (person := self._about_key(key)) is not None:
             people.add(person)
         return self._consent.unsettled(people)
@@ -170,12 +220,19 @@ class RecordScreen:
         refusal = self._consent.refusal([self._consent.coverage(person)], self._sieve.covers.values())
         return MISSING if refusal is None else self._absent if self._sieve.absent else refusal
 
+    def is_free(self, value: Any) -> bool:
+        """Tell at once that a value is given as it is, of which nothing else has to be known."""
+        return self._is_own and self._sieve.is_free(value, value)
+
     def people(self, value: Any) -> Any:
-        """Name the people of whom facts decide about a value, each as a key of the batch function that has them."""
-        if self.facts is None:
+        """Name the people of whom facts must be known to decide about a value, each as a key of the batch function that has them."""
+        if self.facts is None or (self._is_own and not self._sieve.asks_inside):
             return ()
+        person = self._sieve.sole_person(value)
+        if person.__class__ is self.facts.key_type:
+            return (person,)
         found: set[Any] = set()
-        self._sieve.people(value, _needs_facts, found)
+        self._sieve.people(value, found)
         if self._is_own and value is not None:
             found.difference_update(self._sieve.subjects(value))
         return [self.facts.key_type(person) for person in sorted(found)]
@@ -195,11 +252,3 @@ class RecordScreen:
         if self._consent is None or self._sieve.consent is None or tells:
             return value
         return self._consent.refused()
-
-
-def _needs_facts(sieve: Sieve) -> bool:
-    return sieve.needs_facts
-
-
-def _is_consented(sieve: Sieve) -> bool:
-    return sieve.consent is not None

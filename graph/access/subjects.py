@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from graph.access.registry import Purpose
 from graph.errors import ForbiddenField
-from graph.loading.batch import SubjectFacts
+from graph.loading.batch import Batch
 
 # The day that counts for somebody's age is that of Vietnam, which has had no summer time since 1975.
 VIETNAM: Final = timezone(timedelta(hours=7), "Vietnam")
-YEAR_ALONE, YEAR_AND_MONTH = len("yyyy"), len("yyyy-mm")
+YEAR_ALONE, YEAR_AND_MONTH, WHOLE_DATE = len("yyyy"), len("yyyy-mm"), len("yyyy-mm-dd")
 
 
 class _Nobody:
@@ -57,12 +58,37 @@ def people_at(record: Any, path: tuple[str, ...]) -> Iterator[Any]:
 class PersonRules:
     """What a purpose says about people under protection and about young ones."""
 
-    def __init__(self, purpose: Purpose, facts: SubjectFacts | None, clock: Callable[[], float]) -> None:
+    def __init__(self, purpose: Purpose, told_by: Batch[Any, Any] | None, clock: Callable[[], float]) -> None:
+        """Take the batch function whose records tell of people; without one nothing is known of anybody."""
         self.purpose = purpose
         self.refuses_all = purpose.protected in {"refuse", "absent"} or purpose.min_age > 0
         self.masks = purpose.protected == "mask"
-        self._facts = facts
+        self._facts = facts = None if told_by is None else told_by.facts
         self._clock = clock
+        self._old_enough_since = (0, "")
+        self._class = None if told_by is None else told_by.record
+        self._protected = attrgetter("__class__" if facts is None else facts.protected)
+        self._born = attrgetter("__class__" if facts is None else facts.born)
+
+    def is_free(self, fact: Any) -> bool:
+        """Tell at once that nothing stands against what a record says of a person; the rest is judged at length."""
+        if fact.__class__ is not self._class or self._protected(fact):
+            return False
+        if not self.purpose.min_age:
+            return True
+        born = self._born(fact)
+        return isinstance(born, str) and len(born) == WHOLE_DATE and born <= self._latest_birth()
+
+    def _latest_birth(self) -> str:
+        """Return the last day on which somebody may be born who is old enough now, worked out once a minute."""
+        minute = int(self._clock() // 60)
+        if self._old_enough_since[0] != minute:
+            today = self._today()
+            self._old_enough_since = (minute, f"{today.year - self.purpose.min_age:04d}-{today.month:02d}-{today.day:02d}")
+        return self._old_enough_since[1]
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._clock(), UTC).astimezone(VIETNAM).date()
 
     def judged(self, person: Any, facts: Mapping[Any, Any]) -> Judgement:
         """Judge a person by the record that tells of them: None where there is none, an error where it could not be had."""
@@ -96,7 +122,7 @@ class PersonRules:
         latest = _last_day(born) if isinstance(born, str) else None
         if latest is None:
             return True
-        today = datetime.fromtimestamp(self._clock(), UTC).astimezone(VIETNAM).date()
+        today = self._today()
         return (today.year - latest.year) - ((today.month, today.day) < (latest.month, latest.day)) < self.purpose.min_age
 
 

@@ -24,6 +24,11 @@ class Screen(Protocol):
 
     # The batch function whose records say what has to be known about people; None where nothing has to.
     facts: Batch[Any, Any] | None
+    # Whether anything is looked up elsewhere, or a key may be refused; where not, `unsettled` and `before` need not be asked.
+    consults: bool
+
+    def is_free(self, value: Any) -> bool:
+        """Tell at once that a value is given as it is, where nothing has to be consulted; false where that takes a longer look."""
 
     def unsettled(self, key: Any, value: Any) -> Callable[[], Awaitable[None]] | None:
         """Return what has to be looked up first, None where nothing; a value of MISSING asks whether the key may be asked for."""
@@ -79,25 +84,28 @@ class ScreenedLoads(BatchLoads):
     def _at_once(self, key: Hashable) -> Any:
         """Return what is given of a key where all that decides about it is at hand, else MISSING."""
         screen = self.screen
-        if screen.unsettled(key, MISSING) is not None:
-            return MISSING
-        instead = screen.before(key)
-        if instead is not MISSING:
-            return instead
+        if screen.consults:
+            if screen.unsettled(key, MISSING) is not None:
+                return MISSING
+            instead = screen.before(key)
+            if instead is not MISSING:
+                return instead
         value = self.raw(key)
+        if not screen.consults and screen.is_free(value):
+            return value
         return value if value is MISSING or isinstance(value, BaseException) else self._decided(key, value)
 
     def _decided(self, key: Hashable, value: Any) -> Any:
         """Decide about a value, where all that must be known of people is at hand; else MISSING."""
         screen = self.screen
-        if screen.unsettled(key, value) is not None:
+        if screen.consults and screen.unsettled(key, value) is not None:
             return MISSING
         people = screen.people(value)
         if not people or screen.facts is None:
             return screen.given(value, NO_FACTS)
-        told = self.loaders.of(screen.facts)
-        facts = {person: told.raw(person) for person in people}
-        return MISSING if MISSING in facts.values() else screen.given(value, facts)
+        raw = self.loaders.of(screen.facts).raw
+        facts = {person: raw(person) for person in people}
+        return MISSING if any(fact is MISSING for fact in facts.values()) else screen.given(value, facts)
 
     def _shared(self, key: Hashable) -> "asyncio.Future[Any]":
         # The key is wanted in this turn of the loop, with the others of its column, unless it is not known yet whether it may be.
