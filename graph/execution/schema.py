@@ -6,7 +6,7 @@ hook, an execution context class of one's own, and directives on the operation i
 
 from collections.abc import Callable, Iterable
 from inspect import isawaitable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import strawberry
 from graphql import (
@@ -21,6 +21,7 @@ from graphql.execution import Executor
 from graphql.execution.collect_fields import FragmentDetails
 from graphql.execution.executor import default_field_resolver, default_type_resolver
 from graphql.execution.middleware import MiddlewareManager
+from graphql.execution.values import VariableValues
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -30,11 +31,24 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType as Kind
 
 from graph.execution.documents import Document, Documents, Limits
+from graph.execution.permitted import permits_of, permitted, screened
+from graph.execution.permits import Permits
+from graph.execution.plan import Plan
 from graph.execution.run import Run
 from graph.loading.trace import TracedLoaders
 
 Engine = Literal["fast", "reference"]
 KINDS = {OperationType.QUERY: Kind.QUERY, OperationType.MUTATION: Kind.MUTATION, OperationType.SUBSCRIPTION: Kind.SUBSCRIPTION}
+
+
+class Prepared(NamedTuple):
+    """An operation that may be run: as it was asked for, and as it is planned."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    given: dict[str, Any] | None
+    variables: VariableValues
+    plan: Plan
 
 
 class FastSchema(strawberry.Schema):
@@ -65,19 +79,10 @@ class FastSchema(strawberry.Schema):
             return await super().execute(
                 query, variable_values, context_value, root_value, operation_name, allowed_operation_types, operation_extensions
             )  # fmt: skip
-        if not query:
-            raise MissingQueryError
-        document = self.documents.document(query)
-        if document.errors:
-            return self._refused(document.errors)
-        operation = document.operation(operation_name)
-        if isinstance(operation, GraphQLError):
-            if operation_name is not None:
-                raise CannotGetOperationTypeError(operation_name)
-            return self._refused([operation])
-        kind = KINDS[operation.operation]
-        if kind not in (DEFAULT_ALLOWED_OPERATION_TYPES if allowed_operation_types is None else allowed_operation_types):
-            raise InvalidOperationTypeError(kind)
+        found = self._found(query, operation_name, allowed_operation_types)
+        if isinstance(found, list):
+            return self._refused(found)
+        document, operation = found
         result = self._run(document, operation, variable_values, root=root_value, context=context_value, extensions=operation_extensions)
         done = await result if isawaitable(result) else result
         if isinstance(done, ExperimentalIncrementalExecutionResults):
@@ -85,6 +90,45 @@ class FastSchema(strawberry.Schema):
         if done.errors:
             self._process_errors(done.errors)
         return Answer(data=done.data, errors=done.errors, extensions={})
+
+    def prepare(
+        self, query: str | None, given: dict[str, Any] | None, operation_name: str | None, allowed: Iterable[Kind], permits: Permits
+    ) -> "Prepared | list[GraphQLError]":
+        """Read and plan an operation for somebody with these permits, or say what is wrong with it; raises as `execute` does."""
+        found = self._found(query, operation_name, allowed)
+        if isinstance(found, list):
+            return found
+        document, operation = found
+        permits = permits_of(context)
+        variables = document.variables_of(operation, self._schema).coerce(given)
+        if isinstance(variables, list):
+            return variables
+        if document.steered_by_null(variables):
+            return [GraphQLError("A variable that steers @skip or @include must not be null.")]
+        return Prepared(document, operation, given, variables, self.documents.plan(document, operation, variables, permits))
+
+    def run(self, prepared: "Prepared", context: Any) -> Any:
+        """Run what was prepared with the same permits as those of the context; a result with data and errors, or an awaitable of one."""
+        return self._run(prepared.document, prepared.operation, prepared.given, root=None, context=context, extensions=None)
+
+    def _found(
+        self, query: str | None, operation_name: str | None, allowed: Iterable[Kind] | None
+    ) -> tuple[Document, OperationDefinitionNode] | list[GraphQLError]:
+        """Find the operation that is meant, in a document that may be run."""
+        if not query:
+            raise MissingQueryError
+        document = self.documents.document(query)
+        if document.errors:
+            return document.errors
+        operation = document.operation(operation_name)
+        if isinstance(operation, GraphQLError):
+            if operation_name is not None:
+                raise CannotGetOperationTypeError(operation_name)
+            return [operation]
+        kind = KINDS[operation.operation]
+        if kind not in (DEFAULT_ALLOWED_OPERATION_TYPES if allowed is None else allowed):
+            raise InvalidOperationTypeError(kind)
+        return document, operation
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Log nothing: Strawberry would write a traceback for each, and with it the values that the query held."""
@@ -119,12 +163,14 @@ class FastSchema(strawberry.Schema):
             return ExecutionResult(None, variables)
         if variables is None or document.steered_by_null(variables):
             name = operation.name.value if operation.name else None
+            screened(context, permits.screens(None))
             return super()._get_execute_function()(
                 self._schema, document.node, root_value=root, context_value=context, variable_values=given, operation_name=name,
-                executor_class=self.execution_context_class, is_awaitable=optimized_is_awaitable, is_async_iterable=is_async_iterable,
+                executor_class=permitted(self.execution_context_class), is_awaitable=optimized_is_awaitable, is_async_iterable=is_async_iterable,
                 operation_extensions=extensions,
             )  # fmt: skip
-        plan = self.documents.plan(document, operation, variables, getattr(context, "allowed", None))
+        plan = self.documents.plan(document, operation, variables, permits)
+        screened(context, plan.screens)
 
         def core() -> Executor[Any]:
             fragments = {name: FragmentDetails(found) for name, found in document.fragments.items()}
@@ -148,6 +194,9 @@ class FastSchema(strawberry.Schema):
             document = self.documents.of_node(node)
             operation = document.operation(named.get("operation_name"))
             if hooked or isinstance(operation, GraphQLError) or not self.runs_fast(document, operation):
+                context = named.get("context_value")
+                screened(context, permits_of(context).screens(None))
+                named["executor_class"] = permitted(named.get("executor_class") or self.execution_context_class)
                 return reference(schema, node, **named)
             return self._run(
                 document, operation, named.get("variable_values"),
