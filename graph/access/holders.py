@@ -34,7 +34,7 @@ class Holders:
         return Identity(consumer, "key", consumer.scopes, until)
 
     def by_token(self, issuer: str, grant: Grant, certificate: str | None) -> Identity:
-        """Say whose a verified token is; Unauthenticated where it is nobody's, or bound to a certificate that was not shown."""
+        """Say whose a verified token of an issuer is; Unauthenticated where it is nobody's, or bound to a certificate that is not there."""
         consumer, client = self._clients.get((issuer, grant.client_id), (None, None))
         if consumer is None or client is None:
             raise Unauthenticated("The token is from a client that is no consumer here")

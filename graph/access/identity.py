@@ -56,8 +56,9 @@ class Presenting:
         key, authorization = headers.get(KEY), headers.get(AUTHORIZATION)
         if key is not None and authorization is not None:
             raise Unauthenticated("Expected one proof of who asks: either X-API-Key or Authorization")
-        if len(key or authorization or b"") > LONGEST_PROOF:
-            raise Unauthenticated(f"The proof of who asks is too long; expected at most {LONGEST} bytes")
+        proof = authorization if key is None else key
+        if proof is not None and not 0 < len(proof) <= LONGEST_PROOF:
+            raise Unauthenticated(f"The proof of who asks is empty or too long; expected at most {LONGEST} bytes")
         return Presented(key, authorization, self._certificate(scope, headers.get(self._header)))
 
     def _check_single(self, given: Iterable[tuple[bytes, bytes]]) -> None:
@@ -174,7 +175,7 @@ class Identities:
         key = issuer.jwks.known(token.header.kid) or await issuer.jwks.found(token.header.kid)
         if key is None:
             raise Unauthenticated("The token is signed by a key that its issuer is not known to have")
-        return issuer.name, granted(token, key, issuer.settings, self._clock())
+        return issuer.settings.issuer, granted(token, key, issuer.settings, self._clock())
 
 
 def _digest(presented: Presented) -> bytes:

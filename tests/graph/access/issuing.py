@@ -113,7 +113,7 @@ class Door:
         self.now = NOW
         self.consumer = Consumer(
             "desk", "Ward People's Committee", "state", {}, scopes=frozenset({"citizens", "tax"}),
-            tokens=(TokenClient("id", CLIENT, certificate_bound=bound),),
+            tokens=(TokenClient(ISSUER, CLIENT, certificate_bound=bound),),
         )  # fmt: skip
         self.registry = Registry(1, "first", frozenset(), {}, {"desk": self.consumer})
         issuer = IssuerSettings(ISSUER, AUDIENCE, KEYS, **settings)

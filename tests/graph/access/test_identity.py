@@ -109,6 +109,12 @@ def test_another_header_may_stand_there_twice() -> None:
 
 
 @pytest.mark.parametrize("name", [b"x-api-key", b"authorization"])
+def test_an_empty_proof_is_one_that_does_not_hold_and_not_none_at_all(name: bytes) -> None:
+    with pytest.raises(Unauthenticated, match="empty"):
+        presented((name, b""))
+
+
+@pytest.mark.parametrize("name", [b"x-api-key", b"authorization"])
 def test_tp3_a_giant_proof_is_refused_before_it_is_hashed(name: bytes) -> None:
     giant = b"Bearer " + b"x" * 10_000_000
     began = time.process_time()
@@ -223,7 +229,7 @@ async def test_tp3_a_token_that_is_bound_to_what_cannot_be_checked_is_refused(co
 
 async def test_a_token_of_a_client_that_another_issuer_vouches_for_is_refused() -> None:
     door = Door(KEY.jwk())
-    client = msgspec.structs.replace(door.consumer.tokens[0], issuer="else")
+    client = msgspec.structs.replace(door.consumer.tokens[0], issuer="https://else.example.vn")
     door.registry = registry("second", msgspec.structs.replace(door.consumer, tokens=(client,)))
     with pytest.raises(Unauthenticated, match="no consumer here"):
         await door.identities.who(bearer(token(KEY)))

@@ -43,6 +43,7 @@ def test_a_key_verifies_what_its_kind_can_and_the_settings_allow() -> None:
 
 def test_a_key_that_names_its_algorithm_verifies_that_one_alone() -> None:
     assert taken(RSA.jwk(alg="PS256"), EC.jwk(alg="ES384")) == {"rsa": {"PS256"}}
+    assert taken(RSA.jwk(alg="RS256"), allowed=("PS256",)) == {}
 
 
 @pytest.mark.parametrize(
@@ -210,6 +211,19 @@ def test_a_key_that_is_used_before_it_was_seen_is_fetched_at_once() -> None:
             source.keys = (EC.jwk(), ED.jwk())
             assert await keys.found("ed") is not None
             assert [round(at) for at in source.asked] == [0, 60]
+
+    run(scene())
+
+
+def test_keys_that_a_token_had_fetched_just_now_are_not_fetched_again_because_it_is_time() -> None:
+    async def scene() -> None:
+        source = Source(EC.jwk())
+        keys = source.issuer()
+        async with kept_current(keys):
+            await asyncio.sleep(590)
+            assert await keys.found("guess") is None
+            await asyncio.sleep(300)
+            assert [round(at) for at in source.asked] == [0, 590]
 
     run(scene())
 

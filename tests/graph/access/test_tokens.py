@@ -14,8 +14,28 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from graph.access.identity import Presented
+from graph.access.signing_keys import signing_keys
+from graph.access.tokens import granted, taken_apart
+from graph.access_settings import IssuerSettings
 from graph.errors import Unauthenticated
-from tests.graph.access.issuing import AUDIENCE, LEFT_OUT, NOW, Algorithm, Door, SecretKey, base64url, bearer, claims, header, signed, token
+from tests.graph.access.issuing import (
+    AUDIENCE,
+    CLIENT,
+    ISSUER,
+    KEYS,
+    LEFT_OUT,
+    NOW,
+    Algorithm,
+    Door,
+    SecretKey,
+    base64url,
+    bearer,
+    claims,
+    header,
+    jwks,
+    signed,
+    token,
+)
 
 OURS, SECOND, THEIRS = SecretKey("ours"), SecretKey("second", "EdDSA"), SecretKey("ours")
 RSA = SecretKey("rsa", "RS256")
@@ -95,6 +115,16 @@ async def test_tp3_an_algorithm_that_the_settings_do_not_name_is_refused_though_
 
 async def test_tp3_a_key_verifies_only_what_it_is_for() -> None:
     assert "not signed by an algorithm" in await refusal(bearer(token(OURS, {"kid": "second"})))
+
+
+def test_tp3_a_token_is_held_against_the_settings_of_its_issuer_whatever_its_key_may_verify() -> None:
+    key = signing_keys(jwks(RSA.jwk()), ("RS256",))["rsa"]
+    good = IssuerSettings(ISSUER, AUDIENCE, KEYS, algorithms=("RS256",))
+    assert granted(taken_apart(token(RSA)), key, good, NOW).client_id == CLIENT
+    with pytest.raises(Unauthenticated, match="not signed by an algorithm"):
+        granted(taken_apart(token(RSA)), key, IssuerSettings(ISSUER, AUDIENCE, KEYS), NOW)
+    with pytest.raises(Unauthenticated, match="another issuer"):
+        granted(taken_apart(token(RSA, iss="https://else.example.vn")), key, good, NOW)
 
 
 @pytest.mark.parametrize("kind", [LEFT_OUT, "JWT", "jwt", "id+jwt", "at+jwt ", "dpop+jwt", "", 1, None])
