@@ -11,6 +11,8 @@ from cyclopts import App, Parameter
 from rich.markup import escape
 
 from graph import serving
+from graph.access.cost import Costings
+from graph.access.marks import marks_of
 from graph.app import load_schema
 from graph.commands.cache import cache
 from graph.commands.sandbox import sandbox
@@ -122,7 +124,8 @@ def explain(  # noqa: PLR0913 - each is an option of the command
             found = msgspec.convert(plan, Explanation)
     else:
         schema = load_schema(load_settings(settings, secrets=False))
-        planned = explained(schema, _document(file), _variables(variables), operation)
+        costings = Costings(marks_of(schema.documents.schema))
+        planned = explained(schema, _document(file), _variables(variables), operation, quoting=costings.of)
         errors = [shown(error, "") for error in planned] if isinstance(planned, list) else []
         found = planned if isinstance(planned, Explanation) else None
     if found is not None:

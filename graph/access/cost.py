@@ -15,6 +15,7 @@ from graph.access.amounts import added, merged
 from graph.access.bills import Billing
 from graph.access.weights import PARTS, Priced
 from graph.execution.explain import ASSUMED_ITEMS
+from graph.execution.explanation import Quote
 from graph.execution.plan import FieldPlan, Plan
 
 PLANS_KEPT: Final = 1_024
@@ -78,6 +79,11 @@ class Costing:
     def fee(self, variables: VariableValues) -> int:
         """Return what all of it can be charged, in VND."""
         return sum(self.fees(variables).values())
+
+    def quote(self, variables: VariableValues) -> Quote:
+        """Say what it may cost at most."""
+        cost, persons = self.judged(variables)
+        return Quote(cost, persons, {system: vnd for system, vnd in self.fees(variables).items() if vnd})
 
     def items_of(self, found: FieldPlan, variables: VariableValues) -> int:
         """Return how long the list of a field of the plan can be."""

@@ -1,14 +1,15 @@
 """Explain: which links a plan will follow, wave by wave, and how many keys and calls that takes; after a traced run also what it took."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql.execution.values import VariableValues
 
 from graph.execution.documents import Document
-from graph.execution.explanation import BatchStep, Call, Explanation, LinkFigures, LinkStep, Measured, Wave
+from graph.execution.explanation import BatchStep, Call, Explanation, LinkFigures, LinkStep, Measured, Quote, Wave
 from graph.execution.plan import Composite, FieldPlan, Plan, Planner, Selection, Sequence, Shape
 from graph.execution.schema import FastSchema
 from graph.loading.calls import CallRecord
@@ -17,16 +18,22 @@ from graph.loading.trace import TracedLoaders
 
 ASSUMED_ITEMS = 10
 
+Items = Callable[[FieldPlan, VariableValues], int]
+
 
 @dataclass(frozen=True)
 class Step:
-    """A field of a plan on its way from the root: `depth` links and `items` parents above it, `listed` where a list is among them."""
+    """A field of a plan on its way from the root: `depth` links and `items` parents above it, `listed` where a list is among them.
+
+    `length` is how long its own list can be, where it is one.
+    """
 
     found: FieldPlan
     path: str
     depth: int
     items: int
     listed: bool
+    length: int
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,20 @@ class Traced:
         return round((moment - self.began) * 1_000, 2)
 
 
+class Quoting(Protocol):
+    """What is known of a plan's cost beforehand, and so of the lengths of its lists."""
+
+    def quote(self, variables: VariableValues) -> Quote:
+        """Say what it may cost at most."""
+
+    def items_of(self, found: FieldPlan, variables: VariableValues) -> int:
+        """Say how long a list can be."""
+
+
 def explained(
-    schema: FastSchema, text: str, given: dict[str, object] | None = None, operation_name: str | None = None, run: Traced | None = None
-) -> Explanation | list[GraphQLError]:
+    schema: FastSchema, text: str, given: dict[str, object] | None = None, operation_name: str | None = None, run: Traced | None = None,
+    *, quoting: Callable[[Plan], Quoting] | None = None,
+) -> Explanation | list[GraphQLError]:  # fmt: skip
     """Explain an operation of a document, or say why it cannot be run. Variables may be missing; those that steer are taken as true."""
     document = schema.documents.document(text)
     if document.errors:
@@ -55,7 +73,8 @@ def explained(
         return [operation]
     plan, variables, assumed = planned(schema, document, operation, given)
     reason = schema.reason_for_reference(document, operation)
-    return explain(plan, variables, reason=reason, assumed=assumed, run=run)
+    quoted = None if quoting is None else quoting(plan)
+    return explain(plan, variables, reason=reason, assumed=assumed, run=run, quoting=quoted)
 
 
 def planned(
@@ -72,11 +91,13 @@ def planned(
 
 
 def explain(
-    plan: Plan, variables: VariableValues, *, reason: str | None = None, assumed: tuple[str, ...] = (), run: Traced | None = None
-) -> Explanation:
+    plan: Plan, variables: VariableValues, *, reason: str | None = None, assumed: tuple[str, ...] = (),
+    run: Traced | None = None, quoting: Quoting | None = None,
+) -> Explanation:  # fmt: skip
     """Explain a plan without running it; `run` adds what happened when it was run, `reason` is why it runs on graphql-core."""
-    steps = list(walk(plan, variables))
-    waves = tuple(_waves(steps, variables, run))
+    items = items_of if quoting is None else quoting.items_of
+    steps = list(walk(plan, variables, items))
+    waves = tuple(_waves(steps, run))
     written = sorted({coordinate(step.found) for step in steps if step.found.kind == "resolver"})
     return Explanation(
         kind=plan.operation.operation.value,
@@ -89,23 +110,9 @@ def explain(
         assumed_variables=assumed,
         calls=sum(wave.calls for wave in waves),
         waves=waves,
+        quote=None if quoting is None else quoting.quote(variables),
         measured=None if run is None else _measured(run),
     )
-
-
-def walk(plan: Plan, variables: VariableValues) -> Iterator[Step]:
-    """Walk all fields of a plan, parents first; under an interface or union the fields of every object type that it can be."""
-
-    def under(selection: Selection, path: str, depth: int, items: int, listed: bool) -> Iterator[Step]:  # noqa: FBT001 - only called here
-        for found in selection.fields:
-            step = Step(found, f"{path}.{found.response_name}" if path else found.response_name, depth, items, listed)
-            yield step
-            shape, lists = _innermost(found.shape)
-            below = items * items_of(found, variables) ** min(lists, 1) * ASSUMED_ITEMS ** max(lists - 1, 0)
-            for inner in _selections(found, shape):
-                yield from under(inner, step.path + "[]" * lists, depth + (found.kind == "link"), below, listed or lists > 0)
-
-    yield from under(plan.root, "", 1, 1, listed=False)
 
 
 def items_of(found: FieldPlan, variables: VariableValues) -> int:
@@ -118,6 +125,22 @@ def items_of(found: FieldPlan, variables: VariableValues) -> int:
         if len(lists) == 1:
             return len(lists[0])
     return ASSUMED_ITEMS
+
+
+def walk(plan: Plan, variables: VariableValues, items_of: Items = items_of) -> Iterator[Step]:
+    """Walk all fields of a plan, parents first; under an interface or union the fields of every object type that it can be."""
+
+    def under(selection: Selection, path: str, depth: int, items: int, listed: bool) -> Iterator[Step]:  # noqa: FBT001 - only called here
+        for found in selection.fields:
+            where = f"{path}.{found.response_name}" if path else found.response_name
+            step = Step(found, where, depth, items, listed, items_of(found, variables))
+            yield step
+            shape, lists = _innermost(found.shape)
+            below = items * step.length ** min(lists, 1) * ASSUMED_ITEMS ** max(lists - 1, 0)
+            for inner in _selections(found, shape):
+                yield from under(inner, step.path + "[]" * lists, depth + (found.kind == "link"), below, listed or lists > 0)
+
+    yield from under(plan.root, "", 1, 1, listed=False)
 
 
 def coordinate(found: FieldPlan) -> str:
@@ -140,20 +163,20 @@ def _selections(found: FieldPlan, shape: Shape) -> list[Selection]:
     return [shape.selection(kind) for kind in found.planner.schema.get_possible_types(shape.type)]  # type: ignore[arg-type]  # abstract without `only`
 
 
-def _waves(steps: list[Step], variables: VariableValues, run: Traced | None) -> Iterator[Wave]:
+def _waves(steps: list[Step], run: Traced | None) -> Iterator[Wave]:
     links = [(step, step.found.link) for step in steps if step.found.link is not None]
     for number in sorted({step.depth for step, _ in links}):
         by_batch: dict[object, list[tuple[Step, Link]]] = {}
         for step, link in links:
             if step.depth == number:
                 by_batch.setdefault(link.batch, []).append((step, link))
-        batches = tuple(_batch_step(group, variables, run) for group in by_batch.values())
+        batches = tuple(_batch_step(group, run) for group in by_batch.values())
         yield Wave(number=number, calls=sum(step.calls for step in batches), batches=batches)
 
 
-def _batch_step(group: list[tuple[Step, Link]], variables: VariableValues, run: Traced | None) -> BatchStep:
+def _batch_step(group: list[tuple[Step, Link]], run: Traced | None) -> BatchStep:
     batch = group[0][1].batch
-    links = tuple(_link_step(step, link, variables, run) for step, link in group)
+    links = tuple(_link_step(step, link, run) for step, link in group)
     keys = sum(step.keys for step in links)
     return BatchStep(
         batch=batch.name,
@@ -166,9 +189,9 @@ def _batch_step(group: list[tuple[Step, Link]], variables: VariableValues, run: 
     )
 
 
-def _link_step(step: Step, link: Link, variables: VariableValues, run: Traced | None) -> LinkStep:
+def _link_step(step: Step, link: Link, run: Traced | None) -> LinkStep:
     found, free = step.found, step.found.stand_in is not None
-    each = items_of(found, variables) if link.each else 1
+    each = step.length if link.each else 1
     return LinkStep(
         path=step.path,
         field=coordinate(found),

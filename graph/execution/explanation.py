@@ -74,6 +74,21 @@ class Measured(msgspec.Struct, frozen=True, rename="camel"):
     calls: tuple[Call, ...]
 
 
+class Quote(msgspec.Struct, frozen=True, rename="camel"):
+    """What a query may cost at most: its estimated cost, how many people it names, and the fees of the owners by system, in VND."""
+
+    cost: int
+    persons: int
+    fees: dict[str, int] = {}
+
+    def words(self) -> str:
+        """Say it in a line."""
+        fees = ", ".join(f"{system} {vnd}" for system, vnd in self.fees.items())
+        charged = f", fees of at most {sum(self.fees.values())} VND ({fees})" if fees else ""
+        people = "1 person" if self.persons == 1 else f"{self.persons} people"
+        return f"estimated cost {self.cost}, {people}{charged}"
+
+
 class Explanation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A plan in words and figures. Expected keys and calls are upper bounds: nothing cached, no key twice, `assumed_items` in each list."""
 
@@ -87,6 +102,7 @@ class Explanation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     reason: str | None = None
     resolvers: tuple[str, ...] = ()
     assumed_variables: tuple[str, ...] = ()
+    quote: Quote | None = None
     measured: Measured | None = None
 
     def has_lists(self) -> bool:
@@ -119,6 +135,8 @@ def _head(found: Explanation) -> Iterator[str]:
     else:
         assumed = f", counting {found.assumed_items} items in a list of unknown length" if found.has_lists() else ""
         yield f"{_count(len(found.waves), 'wave')}, at most {_count(found.calls, 'call')}, nothing cached{assumed}"
+    if found.quote is not None:
+        yield found.quote.words()
     if found.resolvers:
         yield f"hand-written, so not planned: {', '.join(found.resolvers)}"
     if found.assumed_variables:

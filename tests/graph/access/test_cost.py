@@ -16,7 +16,8 @@ from graph.access.cost import Costing, Costings, costing
 from graph.access.directives import Cost, Fee, ListSize, Subject
 from graph.access.marks import marks_of
 from graph.errors import BadInput, SettingsWrong
-from graph.execution.explain import explain
+from graph.execution.explain import explain, explained
+from graph.execution.explanation import Explanation, Quote
 from graph.execution.plan import Plan
 from graph.execution.schema import FastSchema
 from graph.seam import Record, Upstream, batch_one, field, link, link_each, wire
@@ -135,6 +136,10 @@ def anybody() -> User | Person:
     return User()
 
 
+def crowd() -> list[Person]:
+    return []
+
+
 @strawberry.type
 class Query:
     person: Person | None = link(person_by_code, key=own, description="A person.")
@@ -153,6 +158,7 @@ class Query:
     either_kind: User | Heavy = strawberry.field(resolver=either_kind)
     grid: list[list[User]] = strawberry.field(resolver=grid)
     anybody: User | Person = strawberry.field(resolver=anybody)
+    crowd: list[Person] = strawberry.field(resolver=crowd, directives=[ListSize(assumed_size=60)])
 
 
 SCHEMA = FastSchema(query=Query)
@@ -401,3 +407,21 @@ def test_a_plan_that_is_too_large_to_be_added_up_is_too_dear_and_that_is_known_s
     made = costing(plan, marks_of(schema._schema))
     assert made.cost(variables) > 1_000_000
     assert len(made._sizes) == FIELDS_AT_MOST
+
+
+def test_an_explained_plan_quotes_the_cost_and_counts_lists_as_its_costing_does() -> None:
+    text = "query Q($codes: [String!]!) { people(codes: $codes) { name names father { name } } }"
+    found = explained(SCHEMA, text, {"codes": ["a", "b"]}, quoting=Costings(MARKS).of)
+
+    assert isinstance(found, Explanation)
+    assert found.quote == Quote(cost=5, persons=2, fees={"register": 1_280})
+    assert "\nestimated cost 5, 2 people, fees of at most 1280 VND (register 1280)\n" in found.text()
+
+
+def test_an_explained_plan_believes_what_the_schema_says_of_the_length_of_a_list() -> None:
+    text = "{ crowd { father { name } } }"
+    plain, quoted = explained(SCHEMA, text), explained(SCHEMA, text, quoting=Costings(MARKS).of)
+
+    assert isinstance(plain, Explanation)
+    assert isinstance(quoted, Explanation)
+    assert [found.waves[0].batches[0].keys for found in (plain, quoted)] == [10, 60]
