@@ -30,11 +30,11 @@ class Meter:
         self._allowed: dict[str, tuple[Consumer | None, QuerySettings]] = {}
 
     def allowed(self, consumer: Consumer | None) -> QuerySettings:
-        """Return what a consumer may use: what its entry says, and else what its class has; without one, the class of citizens."""
+        """Return what a consumer may use, as `bounds_of` says; looked up while its entry stays the same."""
         name = _name(consumer)
         known = self._allowed.get(name)
         if known is None or known[0] is not consumer:
-            known = self._allowed[name] = (consumer, _allowed(consumer, self._settings))
+            known = self._allowed[name] = (consumer, bounds_of(consumer, self._settings))
         return known[1]
 
     def begin(self, consumer: Consumer | None) -> TooCostly | None:
@@ -102,13 +102,14 @@ class Meter:
         return TooCostly(words, retry_after_ms=retry_after_ms) if self._enforced else None
 
 
-def _name(consumer: Consumer | None) -> str:
-    return ANONYMOUS if consumer is None else consumer.name
-
-
-def _allowed(consumer: Consumer | None, settings: AccessSettings) -> QuerySettings:
+def bounds_of(consumer: Consumer | None, settings: AccessSettings) -> QuerySettings:
+    """Say what a consumer may use: what its entry says, and else what its class has; without one, the class of citizens."""
     if consumer is None:
         return settings.of_class("citizen")
     usual, own = settings.of_class(consumer.priority), consumer.allowances
     said = {name: value for name in own.__struct_fields__ if (value := getattr(own, name)) is not None}
     return msgspec.structs.replace(usual, **said)
+
+
+def _name(consumer: Consumer | None) -> str:
+    return ANONYMOUS if consumer is None else consumer.name
