@@ -71,8 +71,11 @@ UNREADABLE: Final = Coverage(unreadable=True)
 class Coverages(Protocol):
     """Where it can be looked up what people have consented to."""
 
-    def known(self, person: str, consumer: str, purpose: str) -> Coverage | Missing:
-        """Return what is covered, or MISSING where that has to be looked up first; never raises."""
+    def known(self, person: str, consumer: str, purpose: str, *, again: bool = False) -> Coverage | Missing:
+        """Return what is covered, or MISSING where that has to be looked up first; never raises.
+
+        `again` says that it was known a moment ago, in this turn of the event loop; then it is still.
+        """
 
     async def look(self, people: Collection[str], consumer: str, purpose: str) -> None:
         """Look up what is not known; what cannot be looked up is known to be unreadable for a while."""
@@ -119,7 +122,7 @@ class ConsentRules:
         """Return what the consents of a person cover; of somebody who is not named, nothing."""
         if self._consents is None or person is SOMEBODY:
             return NOTHING
-        known = self._consents.known(str(person), self._consumer, self._purpose)
+        known = self._consents.known(str(person), self._consumer, self._purpose, again=True)
         return UNREADABLE if isinstance(known, Missing) else known
 
     def unsettled(self, people: Collection[Any]) -> Callable[[], Awaitable[None]] | None:

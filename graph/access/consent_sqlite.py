@@ -72,8 +72,9 @@ class SqliteConsents:
         """Close the file."""
         self._forget()
 
-    def known(self, person: str, consumer: str, purpose: str) -> Coverage:
+    def known(self, person: str, consumer: str, purpose: str, *, again: bool = False) -> Coverage:
         """Return what is covered now."""
+        del again
         place = (person, consumer, purpose)
         try:
             reader = self._current()

@@ -257,7 +257,8 @@ class KeptConsents:
         self._slow = slow
         self._known: set[tuple[str, str, str]] = set()
 
-    def known(self, person: str, consumer: str, purpose: str) -> Coverage | Missing:
+    def known(self, person: str, consumer: str, purpose: str, *, again: bool = False) -> Coverage | Missing:
+        del again
         place = (person, consumer, purpose)
         if self._slow and place not in self._known:
             return MISSING
