@@ -31,12 +31,13 @@ class SharedMinute:
     `limits`' moving window would keep one entry for each unit of cost; its sliding window weighs the minute before by what is left of it.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic, tell: Callable[..., None] = event) -> None:
-        """Prepare; nothing is sent yet. SettingsWrong where the address cannot be one."""
+    def __init__(
+        self, url: str, *, seconds: float = ANSWER_SECONDS, clock: Callable[[], float] = time.monotonic, tell: Callable[..., None] = event
+    ) -> None:
+        """Prepare; nothing is sent yet. An answer is waited for so many seconds. SettingsWrong where the address cannot be one."""
+        self._seconds = seconds
         try:
-            self._pool = ConnectionPool.from_url(
-                url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
-            )
+            self._pool = ConnectionPool.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0))
             given: dict[str, Any] = {"connection_pool": self._pool}
             self._storage = RedisStorage(f"async+{url}", implementation="redispy", key_prefix=PREFIX, **given)
         except ValueError as error:
@@ -64,7 +65,7 @@ class SharedMinute:
         """Draw a cost, or return in how many seconds to come again; Unreachable where nobody answers in time."""
         allowed = RateLimitItemPerMinute(most)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 drawn = await self._limiter.hit(allowed, consumer, cost=cost)
                 waits = 0.0 if drawn else (await self._limiter.get_window_stats(allowed, consumer)).reset_time - time.time()
         except Exception as error:  # whatever it is: what consumers may use is never a reason not to answer them
