@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 
+from tests.consumers import HEADERS, KEY, consumers_file
+
 PROJECT = Path(__file__).parent.parent
 SYSTEMS = ("population", "business", "insurance", "civil_status", "tax", "code_lists")
 TOKENS = {f"MOTCUA_{name.upper()}_TOKEN": f"sandbox-{name}" for name in SYSTEMS}
@@ -62,7 +64,7 @@ class Gateway:
 
     def send(self, body: dict[str, Any], **headers: str) -> httpx.Response:
         """Send a request with headers of its own."""
-        accepted = {"accept": "application/graphql-response+json", **headers}
+        accepted = {"accept": "application/graphql-response+json", **HEADERS, **headers}
         return httpx.post(f"{self.url}/graphql", json=body, headers=accepted, timeout=70)
 
     def operate(self, method: str, path: str) -> Any:
@@ -93,7 +95,9 @@ def motcua(*arguments: str, environment: Mapping[str, str] | None = None, stdin:
     command = [str(Path(sys.executable).parent / "motcua"), *arguments]
     known = {name: value for name, value in os.environ.items() if not name.startswith("MOTCUA_")}
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=PROJECT, env={**known, **(environment or {})}, text=True, stdin=stdin, stdout=pipe, stderr=pipe)
+    return subprocess.Popen(
+        command, cwd=PROJECT, env={**known, "MOTCUA_KEY": KEY, **(environment or {})}, text=True, stdin=stdin, stdout=pipe, stderr=pipe
+    )
 
 
 @contextlib.contextmanager
@@ -152,6 +156,7 @@ def changed_settings(sandbox_url: str, *, keep_nothing: bool = False, **system_s
     """Change the project's settings: where the sandbox is, no caching, the same value for a key of every system."""
     text = (PROJECT / "motcua.toml").read_text("utf-8").replace("http://127.0.0.1:9000", sandbox_url)
     text = text.replace('examples = "examples"', f'examples = "{PROJECT / "examples"}"')
+    text = text.replace('consumers = "consumers.toml"', f'consumers = "{consumers_file()}"')
     if keep_nothing:
         text = re.sub(r"(?m)^((?:negative_)?ttl_seconds) = .*$", "", text)
         text = re.sub(r"(?m)^(\[batches\..*\])$", r"\1\nttl_seconds = 0\nnegative_ttl_seconds = 0", text)

@@ -17,6 +17,7 @@ from graph.settings import AdminSettings, BatchSettings, Settings, load_settings
 from graph.system_settings import SystemSettings
 from graph.upstream.admission import Admission
 from sandbox.app import agencies
+from tests.consumers import KEY, consumers_file
 from tests.servers import PROJECT, TOKENS
 
 Changed = Callable[[SystemSettings], SystemSettings]
@@ -67,6 +68,7 @@ class Stack:
 
         raw = [
             (b"content-type", b"application/json"),
+            (b"x-api-key", KEY.encode()),
             *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
         ]
         scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": raw, "query_string": b""}
@@ -115,6 +117,7 @@ def _settings(folder: Path, keeps: BatchSettings, changed: Changed, gateway: dic
         gateway=msgspec.structs.replace(found.gateway, state=str(folder), **gateway),
         systems={name: changed(system) for name, system in found.systems.items()},
         batches=dict.fromkeys(found.batches, keeps),
+        access=msgspec.structs.replace(found.access, consumers=str(consumers_file()), consents=f"sqlite:{folder}/consents.db"),
         admin=AdminSettings(token=f"file:{folder}/admin.token"),
     )
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from tests.chaos.questions import Question
+from tests.consumers import KEY
 from tests.stack import Heard
 
 LONGEST_SECONDS = 30.0
@@ -37,6 +38,7 @@ def _request(question: Question) -> bytes:
         "content-type": "application/json",
         "content-length": str(len(body)),
         "connection": "close",
+        "x-api-key": KEY,
         **question.headers,
     }
     lines = ["POST /graphql HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]

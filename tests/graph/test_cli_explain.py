@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from sandbox import personas
+from tests.consumers import HEADERS
 from tests.graph.test_cli import one_line, run
 from tests.servers import PROJECT, Gateway, free_port
 
@@ -91,7 +92,7 @@ def test_a_file_that_is_not_there_is_named(command: str) -> None:
 @pytest.mark.parametrize(("said", "measured"), [("1", False), ("analyse", True)])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_header_asks_for_the_plan(gateway: Gateway, method: str, said: str, measured: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    query, headers = {"query": "{ provinces { code } }"}, {"X-Motcua-Plan": said}
+    query, headers = {"query": "{ provinces { code } }"}, {**HEADERS, "X-Motcua-Plan": said}
     if method == "GET":
         answer = httpx.get(f"{gateway.url}/graphql", params=query, headers=headers).json()
     else:
@@ -105,7 +106,7 @@ def test_a_header_asks_for_the_plan(gateway: Gateway, method: str, said: str, me
 
 @pytest.mark.parametrize("headers", [{}, {"X-Motcua-Plan": "0"}])
 def test_without_it_there_is_no_plan(gateway: Gateway, headers: dict[str, str]) -> None:
-    answer = httpx.post(f"{gateway.url}/graphql", json={"query": "{ provinces { code } }"}, headers=headers).json()
+    answer = httpx.post(f"{gateway.url}/graphql", json={"query": "{ provinces { code } }"}, headers={**HEADERS, **headers}).json()
 
     assert set(answer) == {"data"}
 
@@ -113,7 +114,7 @@ def test_without_it_there_is_no_plan(gateway: Gateway, headers: dict[str, str]) 
 def test_plan_and_report_go_together(gateway: Gateway) -> None:
     body = {"query": "{ provinces { code } }", "extensions": {"report": True, "plan": True}}
 
-    assert set(httpx.post(f"{gateway.url}/graphql", json=body).json()["extensions"]) == {"report", "plan"}
+    assert set(gateway.send(body).json()["extensions"]) == {"report", "plan"}
 
 
 # ── check ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from graph.operating.siblings import meeting_folder
 from graph.settings import load_settings
 from graph.telemetry import ALLOWED, EVENTS, allowed, event, formatter, may_be_told
 from sandbox import personas
+from tests.consumers import HEADERS
 from tests.graph.operating.telling import last_words, telling
 from tests.servers import TOKENS, Sandbox, wait_until
 
@@ -123,8 +124,9 @@ def test_the_name_of_an_operation_is_not_told_where_it_may_hold_a_number_of_a_pe
 def test_the_log_of_a_real_gateway_is_json_with_the_id_of_each_request_and_tells_of_nobody(sandbox: Sandbox, tmp_path: Path) -> None:
     with telling(sandbox, tmp_path, 'logs = "json"\naccess_log = true') as gateway:
         body = {"query": QUERY, "variables": {"id": personas.THU}}
-        answer = httpx.post(f"{gateway.url}/graphql", json=body, headers={"x-request-id": "desk-12"}).json()
-        httpx.post(f"{gateway.url}/graphql", content=b"no JSON", headers={"x-request-id": "desk-13", "content-type": "application/json"})
+        answer = httpx.post(f"{gateway.url}/graphql", json=body, headers={**HEADERS, "x-request-id": "desk-12"}).json()
+        broken = {**HEADERS, "x-request-id": "desk-13", "content-type": "application/json"}
+        httpx.post(f"{gateway.url}/graphql", content=b"no JSON", headers=broken)
         written = last_words(gateway)
 
     found = [json.loads(line) for line in written]

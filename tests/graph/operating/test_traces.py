@@ -18,6 +18,7 @@ from graph.operating.traces import UNDER_WAY, Traces, parent_of
 from graph.operating.watch import Asked, Watch
 from graph.telemetry import ALLOWED
 from sandbox import personas
+from tests.consumers import HEADERS
 from tests.graph.operating.telling import Heard, attributes, collector, last_words, telling
 from tests.servers import PROJECT, TOKENS, Sandbox
 
@@ -176,7 +177,7 @@ async def test_a_collector_that_is_not_there_holds_nobody_up() -> None:
 def test_no_byte_that_a_real_gateway_exports_is_about_anybody(sandbox: Sandbox, tmp_path: Path) -> None:
     with collector() as (url, heard), telling(sandbox, tmp_path, f'traces = "{url}"') as gateway:
         body = {"query": QUERY, "variables": {"id": personas.THU}}
-        headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "who=099085000002", "baggage": "who=099085000002"}
+        headers = {**HEADERS, "traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "who=099085000002", "baggage": "who=099085000002"}
         answer = httpx.post(f"{gateway.url}/graphql", json=body, headers=headers).json()
         gateway.ask('{ citizen(id: "099085000002") { fullName } }')
         gateway.ask('{ citizen(id: "0990850000021") { fullName } }')
