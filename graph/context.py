@@ -2,9 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from graph.execution.permits import EVERYTHING, Permits
 from graph.loading.loaders import Loaders
 
 
@@ -14,6 +14,6 @@ class RequestContext:
 
     loaders: Loaders
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    # What the caller may see, where that differs between callers: those who may not see the same never share a plan.
-    allowed: Hashable = None
+    # What the caller may read: those who may not read the same never share a plan.
+    allowed: Permits = EVERYTHING
     began: float = field(default_factory=time.perf_counter)

@@ -4,7 +4,7 @@ Whoever sends texts without end drives out neither the documents that are regist
 refused those that may be run.
 """
 
-from collections.abc import Container, Hashable
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from graph.execution.bounds import Limits, bounded, read, selections, validated
+from graph.execution.permits import EVERYTHING, Permits
 from graph.execution.plan import Plan, Planner
 from graph.execution.variables import Variables
 
@@ -150,20 +151,22 @@ class Documents:
             found = self._free[key] = Document(node, [])
         return found
 
-    def plan(self, document: Document, operation: OperationDefinitionNode, variables: VariableValues, allowed: Hashable = None) -> Plan:
-        """Plan an operation, once for all values of the variables that steer it and for all callers who are `allowed` the same.
+    def plan(
+        self, document: Document, operation: OperationDefinitionNode, variables: VariableValues, permits: Permits = EVERYTHING
+    ) -> Plan:
+        """Plan an operation, once for all values of the variables that steer it and for all callers who have the same permits.
 
         The document is kept with its plan, so that the ids which make the key stay its own.
         """
         coerced = variables.coerced
         steered = tuple(coerced.get(name) for name in document.steering) if document.steering else ()
-        key = (id(document), id(operation), steered, allowed)
+        key = (id(document), id(operation), steered, permits)
         kept = self._trusted_plans if document.trusted else self._plans
         try:
             plan = kept[key][1]
         except KeyError:
             self.figures.plan_misses += 1
-            plan = Planner(self.schema, operation, document.fragments, document.steering_alone(variables)).plan()
+            plan = Planner(self.schema, operation, document.fragments, document.steering_alone(variables), permits).plan()
             kept[key] = (document, plan)
         else:
             self.figures.plan_hits += 1

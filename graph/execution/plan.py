@@ -6,7 +6,7 @@ Fields are collected and merged by graphql-core itself, so a plan has exactly th
 
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from graphql import (
@@ -23,6 +23,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
     GraphQLSchema,
+    GraphQLString,
     GraphQLUnionType,
     OperationDefinitionNode,
     OperationType,
@@ -36,9 +37,13 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryOptional
 from strawberry.types.field import StrawberryField
 
+from graph.execution.permits import EVERYTHING, Permits
+from graph.execution.selected import Selected
+from graph.loading.batch import Batch
 from graph.loading.link import Link
+from graph.loading.screening import Screen
 
-Kind = Literal["typename", "plain", "link", "resolver"]
+Kind = Literal["typename", "plain", "link", "resolver", "refused"]
 DEFINITION = "strawberry-definition"
 
 
@@ -100,8 +105,8 @@ class FieldPlan:
     """One field of a selection: its place in the answer, where its value comes from, and what it must be."""
 
     __slots__ = (
-        "attribute", "constant", "definition", "details", "kind", "link", "nodes", "parent", "planner", "recipe", "response_name", "shape",
-        "stand_in", "strawberry", "swift",
+        "attribute", "constant", "definition", "details", "kind", "link", "nodes", "parent", "planner", "recipe", "refusal",
+        "response_name", "shape", "stand_in", "strawberry", "swift",
     )  # fmt: skip
 
     def __init__(self, response_name: str, details: "list[FieldDetails]", parent: GraphQLObjectType, planner: "Planner") -> None:
@@ -114,17 +119,25 @@ class FieldPlan:
         if definition is None:  # only for a document that was not validated
             raise LookupError(response_name)
         self.definition: GraphQLField = definition
+        # Why the caller may not read it; then nothing under it is planned.
+        self.refusal = planner.refusal(parent, self.name)
         known = definition.extensions.get(DEFINITION)
         self.strawberry: StrawberryField | None = known if isinstance(known, StrawberryField) else None
-        self.link = self._own_link()
+        self.link = self._own_link() if self.refusal is None else None
         self.kind: Kind = self._kind()
         self.attribute = self.strawberry.python_name if self.strawberry is not None else ""
         # Arguments in Python's terms where they are the same for every run of the plan; None until known.
         self.constant: dict[str, Any] | None = None if self.definition.args else {}
-        self.shape = planner.shape(definition.type, details, nonnull=False)
+        self.shape = self._shape()
         self.stand_in = self._stand_in()
         self.recipe = self._recipe()
         self.swift = self._swift()
+
+    def _shape(self) -> Shape:
+        kind = self.definition.type
+        if self.refusal is not None:  # nothing but a null will stand there, if that may be
+            return Leaf(GraphQLString, None, nonnull=isinstance(kind, GraphQLNonNull))
+        return self.planner.shape(kind, self.details, nonnull=False)
 
     def _swift(self) -> "Selection | None":
         """Find the selection of a link whose column needs no look at single values: records of one type, nothing hand-written below."""
@@ -172,6 +185,8 @@ class FieldPlan:
     def _kind(self) -> Kind:
         if self.nodes[0].name.value == "__typename":
             return "typename"
+        if self.refusal is not None:
+            return "refused"
         if self.link is not None:
             return "link"
         # Permissions and extensions decide about a field also where no resolver was written.
@@ -278,12 +293,19 @@ def _holds_variable(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """One operation, ready to run."""
+    """One operation, ready to run.
+
+    `coordinates` are the fields that it reads, as `Type.field`, under an interface or union those of every type that it can be; `refused`
+    those of them that the caller may not read, each with what is said in its place. `screens` look at what is loaded for it.
+    """
 
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
     root: Selection
     serial: bool
+    coordinates: frozenset[str] = frozenset()
+    refused: tuple[tuple[str, Exception], ...] = ()
+    screens: Mapping[Batch[Any, Any], Screen] = field(default_factory=dict)
 
 
 class Planner:
@@ -295,12 +317,15 @@ class Planner:
         operation: OperationDefinitionNode,
         fragments: dict[str, FragmentDefinitionNode],
         variables: VariableValues,
+        permits: Permits = EVERYTHING,
     ) -> None:
         self.schema = schema
         self.operation = operation
         self.fragments = {name: FragmentDetails(found) for name, found in fragments.items()}
         self.definitions = fragments
         self.variables = variables
+        self.permits = permits
+        self.selected = Selected(self)
         strawberry_schema = getattr(schema, "_strawberry_schema")  # noqa: B009 - set by Strawberry on every schema it makes
         self.reads_attributes = strawberry_schema.config.default_resolver is getattr
         self.converter = strawberry_schema.schema_converter
@@ -321,7 +346,16 @@ class Planner:
             raise LookupError(self.operation.operation.value)
         collected = collect_fields(self.schema, self.fragments, self.variables, kind, self.operation)
         root = self._selection(kind, collected.grouped_field_set)
-        return Plan(self.operation, self.definitions, root, serial=self.operation.operation is OperationType.MUTATION)
+        self.selected.look_behind()
+        read, refused = self.selected.read, self.selected.refused
+        return Plan(
+            self.operation, self.definitions, root, serial=self.operation.operation is OperationType.MUTATION,
+            coordinates=frozenset(read), refused=tuple(refused.items()), screens=self.permits.screens(read - refused.keys()),
+        )  # fmt: skip
+
+    def refusal(self, parent: GraphQLObjectType, name: str) -> Exception | None:
+        """Say why a field may not be read; None where it may."""
+        return self.selected.refusal(parent, name)
 
     def selection_under(self, kind: GraphQLObjectType, details: "list[FieldDetails]") -> Selection:
         """Plan what is selected on an object type under a field."""
@@ -337,6 +371,8 @@ class Planner:
         if isinstance(kind, GraphQLScalarType | GraphQLEnumType):
             return Leaf(kind, self._natives.get(id(kind.extensions.get(DEFINITION))), nonnull=nonnull)
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
+            if not isinstance(kind, GraphQLObjectType):
+                self.selected.note(kind, details)
             return Composite(kind, details, self, nonnull=nonnull)
         raise TypeError(str(kind))
 

@@ -140,6 +140,9 @@ class Run:
             paths = [Path(path, found.response_name, found.parent.name) for path in paths]
         if found.kind == "link":
             follow(self, found, sources, answers, paths)
+        elif found.refusal is not None:
+            for answer in answers:
+                answer[found.response_name] = self.failure(found.refusal)
         elif found.kind == "plain":
             complete(self, found, found.shape, self._attributes(found, sources), Places(answers, found.response_name, paths))
         else:

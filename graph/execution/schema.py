@@ -31,8 +31,8 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType as Kind
 
 from graph.execution.documents import Document, Documents, Limits
-from graph.execution.permitted import permits_of, permitted, screened
 from graph.execution.permits import Permits
+from graph.execution.permitted import permits_of, permitted, screened
 from graph.execution.plan import Plan
 from graph.execution.run import Run
 from graph.loading.trace import TracedLoaders
@@ -99,7 +99,6 @@ class FastSchema(strawberry.Schema):
         if isinstance(found, list):
             return found
         document, operation = found
-        permits = permits_of(context)
         variables = document.variables_of(operation, self._schema).coerce(given)
         if isinstance(variables, list):
             return variables
@@ -158,6 +157,7 @@ class FastSchema(strawberry.Schema):
         root: Any, context: Any, extensions: Any, is_async_iterable: Callable[[Any], bool] | None = None,
     ) -> Any:  # fmt: skip
         """Run on the engine or, where that does not take the operation, on graphql-core."""
+        permits = permits_of(context)
         variables = document.variables_of(operation, self._schema).coerce(given) if self.runs_fast(document, operation) else None
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
@@ -166,8 +166,8 @@ class FastSchema(strawberry.Schema):
             screened(context, permits.screens(None))
             return super()._get_execute_function()(
                 self._schema, document.node, root_value=root, context_value=context, variable_values=given, operation_name=name,
-                executor_class=permitted(self.execution_context_class), is_awaitable=optimized_is_awaitable, is_async_iterable=is_async_iterable,
-                operation_extensions=extensions,
+                executor_class=permitted(self.execution_context_class), is_awaitable=optimized_is_awaitable,
+                is_async_iterable=is_async_iterable, operation_extensions=extensions,
             )  # fmt: skip
         plan = self.documents.plan(document, operation, variables, permits)
         screened(context, plan.screens)

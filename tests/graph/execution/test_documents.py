@@ -33,6 +33,17 @@ class Query:
 SCHEMA = FastSchema(Query)
 
 
+class Anything:
+    """Permits of their own, which refuse nothing."""
+
+    def refusal(self, _parent: str, _field: str) -> None:
+        """Refuse nothing."""
+
+    def screens(self, _coordinates: Any) -> dict[Any, Any]:
+        """Look at nothing."""
+        return {}
+
+
 class Untouchable:
     """A schema that must not be looked at."""
 
@@ -148,7 +159,8 @@ async def test_a_kept_plan_holds_no_value_of_the_request_that_made_it() -> None:
 
 async def test_callers_who_may_not_see_the_same_share_no_plan() -> None:
     made = FastSchema(Query)
-    for allowed in ("some", "all", "some"):
+    some, others = Anything(), Anything()
+    for allowed in (some, others, some):
         context = RequestContext(Loaders(Sources({}, {})), allowed=allowed)
         assert (await made.execute("{ name }", context_value=context, root_value=Query())).data == {"name": "x"}
 
