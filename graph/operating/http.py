@@ -31,7 +31,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 OpenTo = Literal["token", "loopback", "open"]
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """A request that cannot be done, with the HTTP status that says so."""
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
@@ -41,7 +41,7 @@ class _Refused(Exception):
         self.headers = headers
 
 
-class _Door:
+class Door:
     """One address: who has not the token hears 401 and no more, whatever is asked, unless it is open to him; the rest is by method."""
 
     def __init__(self, token: str, open_to: OpenTo = "token", **answers: Answer) -> None:
@@ -50,6 +50,7 @@ class _Door:
         self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; who leaves before it is read hears nothing."""
         request = Request(scope, receive)
         with contextlib.suppress(ClientDisconnect):
             await (await self._answered(request))(scope, receive, send)
@@ -72,10 +73,10 @@ class _Door:
 
     async def _done(self, request: Request) -> Response:
         if not self._answers:
-            raise _Refused(404, "Nothing is here")
+            raise Refused(404, "Nothing is here")
         if (answer := self._answers.get(request.method)) is None:
             allowed = ", ".join(self._answers)
-            raise _Refused(405, f"Only {allowed} is answered here", allow=allowed)
+            raise Refused(405, f"Only {allowed} is answered here", allow=allowed)
         return await answer(request)
 
 
@@ -83,20 +84,20 @@ def routes(operator: Operator, token: str, systems: Systems | None = None) -> li
     """Make the routes of the operators' interface for who holds `token`; docs/operating.md says what each answers."""
 
     async def caches(_request: Request) -> Response:
-        return _json(await operator.caches())
+        return in_json(await operator.caches())
 
     async def cache(request: Request) -> Response:
-        return _json(await operator.cache(request.path_params["name"]))
+        return in_json(await operator.cache(request.path_params["name"]))
 
     async def tune(request: Request) -> Response:
-        return _json(await operator.tune(request.path_params["name"], _body(await _read(request), TuneOrder)))
+        return in_json(await operator.tune(request.path_params["name"], decoded(await read_body(request), TuneOrder)))
 
     async def reset(request: Request) -> Response:
         knobs = [request.path_params["knob"]] if "knob" in request.path_params else []
-        return _json(await operator.reset(request.path_params["name"], *knobs))
+        return in_json(await operator.reset(request.path_params["name"], *knobs))
 
     async def purge(request: Request) -> Response:
-        return _json(await operator.purge(_body(await _read(request), PurgeOrder)))
+        return in_json(await operator.purge(decoded(await read_body(request), PurgeOrder)))
 
     async def whatif(request: Request) -> Response:
         found = await operator.whatif(request.path_params["name"])
@@ -104,8 +105,8 @@ def routes(operator: Operator, token: str, systems: Systems | None = None) -> li
         if form == "svg":
             return Response(drawn_svg(found.curves, found.knobs), headers=HEADERS, media_type="image/svg+xml")
         if form != "json":
-            raise _Refused(400, "format: expected json or svg")
-        return _json(found)
+            raise Refused(400, "format: expected json or svg")
+        return in_json(found)
 
     doors: Mapping[str, Mapping[str, Answer]] = {
         "/admin/caches": {"GET": caches},
@@ -116,18 +117,18 @@ def routes(operator: Operator, token: str, systems: Systems | None = None) -> li
         **(_of_systems(systems) if systems is not None else {}),
         "/admin/{rest:path}": {},
     }
-    return [Route(path, _Door(token, "token", **answers)) for path, answers in doors.items()]
+    return [Route(path, Door(token, "token", **answers)) for path, answers in doors.items()]
 
 
 def _of_systems(systems: Systems) -> dict[str, Mapping[str, Answer]]:
     async def states(_request: Request) -> Response:
-        return _json(await systems.states())
+        return in_json(await systems.states())
 
     async def drain(request: Request) -> Response:
-        return _json(await systems.drain(request.path_params["name"]))
+        return in_json(await systems.drain(request.path_params["name"]))
 
     async def resume(request: Request) -> Response:
-        return _json(await systems.resume(request.path_params["name"]))
+        return in_json(await systems.resume(request.path_params["name"]))
 
     return {
         "/admin/systems": {"GET": states},
@@ -142,7 +143,7 @@ def metrics_route(metrics: Metrics, token: str, open_to: OpenTo) -> Route:
     async def exposed(_request: Request) -> Response:
         return Response(await metrics.exposed(), headers={**HEADERS, "content-type": MEDIA_TYPE})
 
-    return Route("/metrics", _Door(token, open_to, GET=exposed))
+    return Route("/metrics", Door(token, open_to, GET=exposed))
 
 
 def _from_here(request: Request) -> bool:
@@ -154,25 +155,25 @@ def _from_here(request: Request) -> bool:
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Read the body, and stop as soon as it is too long."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_BODY_BYTES:
-            raise _Refused(413, f"The body is longer than {MAX_BODY_BYTES} bytes", connection="close")
+            raise Refused(413, f"The body is longer than {MAX_BODY_BYTES} bytes", connection="close")
     return bytes(body)
 
 
-def _body(body: bytes, kind: type[T]) -> T:
+def decoded(body: bytes, kind: type[T]) -> T:
     """Decode a body. What is wrong with it is said without its values, of which one may be a person's id."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError:
         expected = ", ".join(field.name for field in msgspec.structs.fields(kind))
-        raise _Refused(400, f"Expected an object with some of {expected}, each of its kind") from None
+        raise Refused(400, f"Expected an object with some of {expected}, each of its kind") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        raise _Refused(400, "The body is not JSON") from None
+        raise Refused(400, "The body is not JSON") from None
 
 
 def _digest(token: str) -> bytes:
@@ -182,7 +183,7 @@ def _digest(token: str) -> bytes:
 
 def _worded(error: Exception) -> Response:
     """Say what went wrong; never in the words of a fault of our own, which may quote a person's id."""
-    if isinstance(error, _Refused):
+    if isinstance(error, Refused):
         return _error(error.status, error.message, **error.headers)
     if isinstance(error, KnobWrong):
         return _error(400, error.expected, key=error.key)
@@ -192,9 +193,10 @@ def _worded(error: Exception) -> Response:
     return _error(500, "Something went wrong inside the gateway")
 
 
-def _json(value: object, status: int = 200, **headers: str) -> Response:
+def in_json(value: object, status: int = 200, **headers: str) -> Response:
+    """Answer in JSON."""
     return Response(msgspec.json.encode(value), status, {**HEADERS, **headers}, "application/json")
 
 
 def _error(status: int, message: str, *, key: str | None = None, **headers: str) -> Response:
-    return _json({"error": {"message": message, **({"key": key} if key else {})}}, status, **headers)
+    return in_json({"error": {"message": message, **({"key": key} if key else {})}}, status, **headers)
