@@ -5,7 +5,7 @@ have to be asked for beyond the caches. A call counts for each query whose keys 
 the system's own affair.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from graph.errors import TooCostly
@@ -28,12 +28,15 @@ class Budget:
         self._asked: dict[str, int] = {}
         self._used_up: list[Callable[[], None]] = []
 
-    def cached(self, system: str, look: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Let a look into a cache count each key that is found there; one too many gives the error in its place."""
+    def cached(self, system: str, look: Callable[[Any], Any], asked: Mapping[Any, Any]) -> Callable[[Any], Any]:
+        """Let a look into a cache count each key that is found there; one too many gives the error in its place.
+
+        What was `asked` for was counted then, as is what is not found.
+        """
 
         def counted(key: Any) -> Any:
             value = look(key)
-            if value is MISSING:  # counted when it is asked for
+            if value is MISSING or (asked and key in asked):
                 return value
             self.keys -= 1
             return value if self.keys >= 0 else self._over("keys", system) or value

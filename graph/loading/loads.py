@@ -29,10 +29,10 @@ class BatchLoads:
         self.loaders = loaders
         self.partition = loaders.sources.partition(batch, loaders.caller)
         self.budget = loaders.budget
-        look: Callable[[Any], Any] = self.partition.get if batch.splits is None else self._cached_parts
-        self.cached = look if self.budget is None else self.budget.cached(batch.system.name, look)
         self.known: dict[Hashable, Any] = {}
         self.coming: dict[Hashable, asyncio.Future[Any]] = {}
+        look: Callable[[Any], Any] = self.partition.get if batch.splits is None else self._cached_parts
+        self.cached = look if self.budget is None else self.budget.cached(batch.system.name, look, self.coming)
         self.pending = self.calls = self.keys = self.hits = 0
         self._asked: list[Hashable] = []
         self._tasks: list[asyncio.Future[Any]] = []
