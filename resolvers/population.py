@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from graph.errors import Theirs
-from graph.seam import ContractBroken, Record, System, Upstream, batch_one, keyed, soap, wire
+from graph.seam import ContractBroken, Record, SubjectFacts, System, Upstream, batch_one, keyed, soap, wire
 from resolvers.identifiers import CommuneCode, OldIdNumber, PersonalId, ProvinceCode
 from resolvers.values import Gender, PartialDate, bare, composed, gender_123
 
@@ -100,6 +100,13 @@ def _living(code: str) -> bool:
     return code != "2"
 
 
+def _protected(code: str) -> bool:
+    if code not in {"0", "1"}:  # somebody who may be under protection is not taken for one who is not
+        message = "expected 0 or 1"
+        raise ValueError(message)
+    return code == "1"
+
+
 class AddressRecord(Record):
     """An address with the national codes of its place, which may be dead ones."""
 
@@ -148,6 +155,7 @@ class CitizenRecord(Record):
     household_head: HeadRecord | None = wire("ChuHo")
     household_code: str | None = wire("SoSoHoKhau")
     living: bool = wire("TrangThai", read=_living)
+    protected: bool = wire("DuocBaoVe", read=_protected, absent=False)
 
 
 class MemberRecord(Record):
@@ -208,7 +216,7 @@ def _members(_key: PersonalId, household: HouseholdRecord) -> tuple[str, ...]:
     return (f"household:{household.code}",)
 
 
-@batch_one(SYSTEM, max_keys=1, tags=_household)
+@batch_one(SYSTEM, max_keys=1, tags=_household, facts=SubjectFacts(protected="protected", born="birth_date"))
 async def citizen_by_id(upstream: Upstream, ids: Sequence[PersonalId]) -> Mapping[PersonalId, CitizenRecord]:
     """Look one person up by personal id."""
     answer: _Citizens = await _asked(upstream, "TraCuuCongDan", BY_ID, [_text("SoDinhDanh", ids[0])], _Citizens)

@@ -82,6 +82,7 @@ _CARDS: Final = {
         _person(who.TUAN, ("Hoàng", "Anh", "Tuấn"), Birth(1996, 2, 29), "990000018", _BEN_THANH),
         _person(who.NGA, ("Phan", "Thúy", "Nga"), Birth(1998, 5, 17), "990000019", _BEN_THANH),
         _person(who.HHEN, ("", "", "H'Hen Niê"), Birth(1992, 3, 27), "990000020", _BUON_MA_THUOT),
+        _person(who.KIM, ("Trương", "Thị", "Kim"), Birth(1981, 7, 11), "990000022", _NINH_KIEU),
     )
 }
 
@@ -97,6 +98,7 @@ _HOMES: Final = (
     ((who.NAM, "CHU_HO"),),
     ((who.TUAN, "CHU_HO"), (who.NGA, "VO_CHONG"), (who.AN, "CON")),
     ((who.HHEN, "CHU_HO"),),
+    ((who.KIM, "CHU_HO"),),
 )
 
 
@@ -134,6 +136,7 @@ def _people() -> dict[str, Person]:
     people[who.SAU] = people[who.SAU]._replace(dead=True, marital_status=2)
     people[who.NAM] = people[who.NAM]._replace(marital_status=3)
     people[who.HHEN] = people[who.HHEN]._replace(whole_name_in_given=True, ethnicity="12", religion="03")
+    people[who.KIM] = people[who.KIM]._replace(protected=True)
     return {personal_id: _seated(person) for personal_id, person in people.items()}
 
 

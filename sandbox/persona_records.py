@@ -166,6 +166,7 @@ BOOKS: Final = {
         _book(who.TUAN, 1, 65, Period("202008", "", who.VIET_HAN, 40_000_000)),
         _book(who.NGA, 2, 24, Period("202301", "202412", who.VIET_HAN, 18_000_000)),
         _book(who.HHEN, 1, 96, Period("201801", "", "", 11_000_000)),
+        _book(who.KIM, 1, 72, Period("202001", "", "", 13_000_000)),
     )
 }
 """Insurance books by personal id."""
@@ -195,6 +196,7 @@ TAXPAYERS: Final = {
         _person_tax(who.BINH, 84_000_000),
         _person_tax(who.TUAN, 480_000_000),
         _person_tax(who.HHEN, 132_000_000),
+        _person_tax(who.KIM, 156_000_000),
         *(_business_tax(business, branch) for business in BUSINESSES.values() for branch in range(business.branches + 1)),
     )
 }

@@ -23,6 +23,7 @@ TUAN: Final = "099096000018"
 NGA: Final = "099198000019"
 HHEN: Final = "099192000020"
 UNREGISTERED: Final = "099080000021"
+KIM: Final = "099181000022"
 
 AN_PHAT: Final = "9900000016"
 AN_PHAT_BRANCH: Final = "9900000016-001"
@@ -70,6 +71,7 @@ PERSONAS: Final = (
     Persona("NGA", "person", NGA, "AN's mother, whose insurance is paused."),
     Persona("HHEN", "person", HHEN, "An Ê-đê woman whose whole name stands in the given name; it has an apostrophe and no surname field."),
     Persona("UNREGISTERED", "person", UNREGISTERED, "A man who represents a business but is unknown to the population system."),
+    Persona("KIM", "person", KIM, "A woman under protection, with insurance and tax, whose data is masked or withheld."),
     Persona("AN_PHAT", "business", AN_PHAT, "THU's company: two representatives and a branch."),
     Persona("AN_PHAT_BRANCH", "branch", AN_PHAT_BRANCH, "The branch of AN_PHAT, known to the tax system only."),
     Persona("SAO_MAI", "business", SAO_MAI, "THU's second company, which is suspended."),

@@ -70,6 +70,7 @@ class Person(NamedTuple):
     spouse: Relative | None
     seat: HouseholdSeat | None
     dead: bool
+    protected: bool = False
 
     @property
     def full_name(self) -> str:

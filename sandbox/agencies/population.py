@@ -149,6 +149,7 @@ def _person(person: Person) -> bytes:
             _seat(person),
             tag("SoSoHoKhau", person.seat.code if person.seat else ""),
             tag("TrangThai", "2" if person.dead else "1"),
+            tag("DuocBaoVe", "1") if person.protected else "",
             "</CongDan>",
         )
     ).encode()

@@ -113,6 +113,7 @@ async def test_every_field_of_a_person_is_translated() -> None:
             household_head=HeadRecord(relation=Kinship.HEAD, personal_id=THU, full_name="NGUYỄN VĂN THƯ"),
             household_code="999990001",
             living=True,
+            protected=False,
         )
     }
 
@@ -197,6 +198,11 @@ async def test_a_birth_date_may_be_only_a_year() -> None:
     assert person.birth_date == "1985"
 
 
+async def test_a_person_under_protection_is_flagged() -> None:
+    assert (await read("</SoSoHoKhau>", "</SoSoHoKhau><DuocBaoVe>1</DuocBaoVe>")).protected
+    assert not (await read("</SoSoHoKhau>", "</SoSoHoKhau><DuocBaoVe>0</DuocBaoVe>")).protected
+
+
 async def test_code_2_is_a_person_who_has_died() -> None:
     assert not (await read("<TrangThai>1<", "<TrangThai>2<")).living
 
@@ -209,6 +215,7 @@ async def test_code_2_is_a_person_who_has_died() -> None:
         ("<MaPhuongXa>00097<", "<MaPhuongXa>97<"),
         ("<SoDinhDanh>099058000003<", "<SoDinhDanh>58000003<"),
         ("<TrangThai>1</TrangThai>", ""),
+        ("<TrangThai>1</TrangThai>", "<TrangThai>1</TrangThai><DuocBaoVe>true</DuocBaoVe>"),
         ("<HoVaTen><Ho>NGUYỄN</Ho><ChuDem>VĂN</ChuDem><Ten>THƯ</Ten></HoVaTen>", ""),
         ("<GioiTinh>1<", "<GioiTinh>1</GioiTinh><GioiTinh>2<"),
     ],

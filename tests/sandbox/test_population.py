@@ -59,6 +59,13 @@ async def test_the_dead_are_marked_and_belong_to_no_household(client: httpx.Asyn
     assert await household(client, personas.SAU) == []
 
 
+async def test_only_people_under_protection_are_flagged(client: httpx.AsyncClient) -> None:
+    (kim,), (thu,) = await citizen(client, personas.KIM), await citizen(client, personas.THU)
+
+    assert fields(kim)["DuocBaoVe"] == "1"
+    assert "DuocBaoVe" not in fields(thu)
+
+
 async def test_nobody_is_an_empty_collection(client: httpx.AsyncClient) -> None:
     response = await post_population(client, population_message("TraCuuCongDan", personas.NOBODY))
 
