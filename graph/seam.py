@@ -7,11 +7,27 @@ that this batch function has under that key".
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
 
+from graph.access.directives import (
+    Authenticated,
+    Cost,
+    Directive,
+    Fee,
+    ListSize,
+    Mask,
+    MaskForm,
+    Personal,
+    PersonalClass,
+    PurposeIn,
+    Refused,
+    RequiresScopes,
+    Subject,
+)
+from graph.access.directives import Policy as RequiresPolicies
 from graph.context import RequestContext
 from graph.errors import BadInput, ContractBroken
 from graph.execution.schema import FastSchema
@@ -27,20 +43,24 @@ from graph.upstream.record import Provenance, Record, wire
 from graph.upstream.system import System
 
 __all__ = [
-    "BadInput", "Batch", "CaseState", "Codes", "ContractBroken", "Days", "Declared", "FastSchema", "Link", "Provenance", "Record",
-    "RequestContext", "SubjectFacts", "System", "Upstream", "batch_many", "batch_one", "case_states", "counted", "field", "is_pending",
-    "keyed", "link", "link_each", "soap", "windows_of", "wire", "xml",
+    "Authenticated", "BadInput", "Batch", "CaseState", "Codes", "ContractBroken", "Cost", "Days", "Declared", "FastSchema", "Fee", "Link",
+    "ListSize", "Mask", "MaskForm", "Personal", "PersonalClass", "Provenance", "PurposeIn", "Record", "Refused", "RequestContext",
+    "RequiresPolicies", "RequiresScopes", "Subject", "SubjectFacts", "System", "Upstream", "batch_many", "batch_one", "case_states",
+    "counted", "field", "is_pending", "keyed", "link", "link_each", "soap", "windows_of", "wire", "xml",
 ]  # fmt: skip
 
 Key = str | Callable[..., Any]
+Marks = Sequence[Directive]
 
 
-def field(description: str, *, name: str | None = None, deprecated: str | None = None) -> Any:
-    """Describe a plain field: an attribute of the record."""
-    return strawberry.field(description=description, name=name, deprecation_reason=deprecated)
+def field(description: str, *, name: str | None = None, deprecated: str | None = None, marks: Marks = ()) -> Any:
+    """Describe a plain field: an attribute of the record; `marks` say who may read it, how it looks masked, and what it costs."""
+    return strawberry.field(description=description, name=name, deprecation_reason=deprecated, directives=marks)
 
 
-def link(batch: Batch[Any, Any], *, key: Key, description: str, name: str | None = None, proves: str | None = None) -> Any:
+def link(
+    batch: Batch[Any, Any], *, key: Key, description: str, name: str | None = None, proves: str | None = None, marks: Marks = ()
+) -> Any:
     """Make a field that is the record, or the list of records, which `batch` has under a key.
 
     `key` names an attribute of the parent record, or is a function from the parent record to the key; further parameters of that
@@ -49,16 +69,18 @@ def link(batch: Batch[Any, Any], *, key: Key, description: str, name: str | None
     `proves` names the attribute of the record that equals the key. It says that a parent with that key proves that the record exists
     (both come from one system), so a query for nothing but that attribute needs no call.
     """
-    return _linked(Link(batch, _key_function(key), each=False, proves=proves), description, name)
+    return _linked(Link(batch, _key_function(key), each=False, proves=proves), description, name, marks)
 
 
-def link_each(batch: Batch[Any, Any], *, keys: Key, description: str, name: str | None = None, at_most: int | None = None) -> Any:
+def link_each(
+    batch: Batch[Any, Any], *, keys: Key, description: str, name: str | None = None, at_most: int | None = None, marks: Marks = ()
+) -> Any:
     """Make a list field with the record that `batch` has under each of several keys, in the order of the keys; null where there is none.
 
     More than `at_most` keys are refused as BadInput; a list that callers write should have such a bound.
     """
     key = _key_function(keys)
-    return _linked(Link(batch, key if at_most is None else _bounded(key, at_most), each=True, at_most=at_most), description, name)
+    return _linked(Link(batch, key if at_most is None else _bounded(key, at_most), each=True, at_most=at_most), description, name, marks)
 
 
 def _bounded(keys: Callable[..., Any], at_most: int) -> Callable[..., Any]:
@@ -81,11 +103,11 @@ def _key_function(key: Key) -> Callable[..., Any]:
     return made
 
 
-def _linked(made: Link, description: str, name: str | None) -> Any:
+def _linked(made: Link, description: str, name: str | None, marks: Marks) -> Any:
     resolver = _resolve_each(made) if made.each else _resolve_one(made)
     resolver.__signature__ = _signature(made.key)  # type: ignore[attr-defined]
     resolver.__module__ = made.key.__module__ or __name__
-    return strawberry.field(resolver=resolver, description=description, name=name, metadata={"link": made})
+    return strawberry.field(resolver=resolver, description=description, name=name, metadata={"link": made}, directives=marks)
 
 
 def _resolve_one(made: Link) -> Callable[..., Any]:

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph.seam import field, link
+from graph.seam import Subject, field, link
 from resolvers.business import ActivityRecord, BusinessRecord, BusinessStatus, BusinessType, business_by_code
 from resolvers.code_lists import commune_by_business_registry_code, section_by_division
 from resolvers.identifiers import BusinessCode, PersonalId, TaxCode
 from resolvers.population import citizen_by_id
 from resolvers.tax import taxpayer_by_code
 from resolvers.values import Money, PartialDate
+from schema.marks import BASIC, INITIALS, LAST_FOUR, about
 from schema.places import Commune
 from schema.provenance import Provenance, provenance
 
@@ -61,12 +62,14 @@ class BusinessActivity:
     section: IndustrySection | None = link(section_by_division, key=_division, description="The section that it belongs to (ngành cấp 1).")
 
 
-@strawberry.type(description="A person who may sign for a business (người đại diện theo pháp luật).")
+@strawberry.type(
+    description="A person who may sign for a business (người đại diện theo pháp luật).", directives=[BASIC, Subject(field="personalId")]
+)
 class LegalRepresentative:
     """A legal representative."""
 
-    full_name: str = field("Name as registered (họ và tên).")
-    personal_id: PersonalId | None = field("Personal id; null for a foreigner without one (số định danh).")
+    full_name: str = field("Name as registered (họ và tên).", marks=(INITIALS,))
+    personal_id: PersonalId | None = field("Personal id; null for a foreigner without one (số định danh).", marks=(LAST_FOUR,))
     position: str | None = field("Position (chức danh).")
     is_main: bool = field("Whether this is the first representative (người đại diện chính).")
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
@@ -74,13 +77,16 @@ class LegalRepresentative:
     )
 
 
-@strawberry.type(description="A member or founding shareholder: a person or another business (thành viên, cổ đông).")
+@strawberry.type(
+    description="A member or founding shareholder: a person or another business (thành viên, cổ đông).",
+    directives=[BASIC, Subject(field="personalId")],
+)
 class BusinessMember:
     """A member."""
 
-    name: str = field("Name (tên thành viên).")
+    name: str = field("Name (tên thành viên).", marks=(INITIALS,))
     share_percent: float | None = field("Share of the capital in percent (tỷ lệ vốn góp).")
-    personal_id: PersonalId | None = field("Personal id, where the member is a citizen (số định danh).")
+    personal_id: PersonalId | None = field("Personal id, where the member is a citizen (số định danh).", marks=(LAST_FOUR,))
     business_code: BusinessCode | None = field("Enterprise code, where the member is a business (mã số doanh nghiệp).")
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id, key="personal_id", description="The person, where the member is a citizen (công dân)."
@@ -105,9 +111,9 @@ class Business:
     last_amended_on: PartialDate | None = field("Day of the last change (ngày thay đổi gần nhất).")
     charter_capital: Money | None = field("Charter capital (vốn điều lệ).")
     head_office: HeadOffice | None = field("Head office (trụ sở chính).")
-    activities: list[BusinessActivity] = field("Registered lines of business (ngành, nghề).")
-    members: list[BusinessMember] = field("Members or founding shareholders (thành viên, cổ đông).")
-    legal_representatives: list[LegalRepresentative] = field("Who may sign for it (người đại diện theo pháp luật).")
+    activities: list[BusinessActivity] = field("Registered lines of business (ngành, nghề).", marks=(about(20),))
+    members: list[BusinessMember] = field("Members or founding shareholders (thành viên, cổ đông).", marks=(about(5),))
+    legal_representatives: list[LegalRepresentative] = field("Who may sign for it (người đại diện theo pháp luật).", marks=(about(2),))
     tax: Annotated["Taxpayer", strawberry.lazy("schema.tax")] | None = link(
         taxpayer_by_code, key=_tax_code, description="The business as a taxpayer (người nộp thuế)."
     )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph.seam import field, link
+from graph.seam import Subject, field, link
 from resolvers import population
 from resolvers.business import businesses_by_representative
 from resolvers.civil_status import events_by_person
@@ -14,6 +14,7 @@ from resolvers.insurance import book_by_person
 from resolvers.population import Kinship, MaritalStatus, citizen_by_id, household_by_member
 from resolvers.tax import taxpayer_by_code
 from resolvers.values import Gender, PartialDate
+from schema.marks import BASIC, CHARGED, HIDDEN, INITIALS, LAST_FOUR, ONE_A_CALL, SENSITIVE, SENSITIVE_SCOPE, YEAR, about
 from schema.places import Address
 from schema.provenance import Provenance, provenance
 
@@ -58,22 +59,28 @@ def _tax_code(person: population.CitizenRecord) -> TaxCode:
     return TaxCode(person.personal_id)
 
 
-@strawberry.type(description="A relative as a person's own record names them, also where they have no id (người thân).")
+@strawberry.type(
+    description="A relative as a person's own record names them, also where they have no id (người thân).",
+    directives=[BASIC, Subject(field="personalId")],
+)
 class Relative:
     """A named relative."""
 
-    full_name: str | None = field("Name (họ và tên).")
-    personal_id: PersonalId | None = field("Personal id, where known (số định danh).")
+    full_name: str | None = field("Name (họ và tên).", marks=(INITIALS,))
+    personal_id: PersonalId | None = field("Personal id, where known (số định danh).", marks=(LAST_FOUR,))
     nationality_code: str | None = field("Two letters of the nationality (quốc tịch).")
 
 
-@strawberry.type(description="The head of a person's household, as the person's own record names them (chủ hộ).")
+@strawberry.type(
+    description="The head of a person's household, as the person's own record names them (chủ hộ).",
+    directives=[BASIC, Subject(field="personalId")],
+)
 class HouseholdHead:
     """The named head of a household."""
 
     relation: Kinship = field("What this person is to the head (quan hệ với chủ hộ).")
-    full_name: str | None = field("Name (họ và tên).")
-    personal_id: PersonalId | None = field("Personal id (số định danh).")
+    full_name: str | None = field("Name (họ và tên).", marks=(INITIALS,))
+    personal_id: PersonalId | None = field("Personal id (số định danh).", marks=(LAST_FOUR,))
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id,
         key="personal_id",
@@ -82,12 +89,12 @@ class HouseholdHead:
     )
 
 
-@strawberry.type(description="A member of a household (thành viên hộ gia đình).")
+@strawberry.type(description="A member of a household (thành viên hộ gia đình).", directives=[BASIC, Subject(field="personalId")])
 class HouseholdMember:
     """A member of a household."""
 
-    full_name: str = field("Name (họ và tên).")
-    personal_id: PersonalId = field("Personal id (số định danh).")
+    full_name: str = field("Name (họ và tên).", marks=(INITIALS,))
+    personal_id: PersonalId = field("Personal id (số định danh).", marks=(LAST_FOUR,))
     relation: Kinship = field("Relation to the head (quan hệ với chủ hộ).")
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id,
@@ -97,59 +104,70 @@ class HouseholdMember:
     )
 
 
-@strawberry.type(description="A household: people who live together and are registered so (hộ gia đình).")
+@strawberry.type(
+    description="A household: people who live together and are registered so (hộ gia đình).",
+    directives=[BASIC, Subject(field="members.personalId")],
+)
 class Household:
     """A household."""
 
-    code: str = field("Household code (mã hộ).")
-    address: Address | None = field("Where it lives (địa chỉ).")
-    members: list[HouseholdMember] = field("Its members, the head among them (thành viên).")
+    code: str = field("Household code (mã hộ).", marks=(LAST_FOUR,))
+    address: Address | None = field("Where it lives (địa chỉ).", marks=(HIDDEN,))
+    members: list[HouseholdMember] = field("Its members, the head among them (thành viên).", marks=(about(8),))
     provenance: Provenance | None = provenance()
 
 
-@strawberry.type(description="A person in the national population database (công dân).")
+@strawberry.type(description="A person in the national population database (công dân).", directives=[BASIC, Subject(field="personalId")])
 class Citizen:
     """A citizen."""
 
-    personal_id: PersonalId = field("Personal id (số định danh cá nhân).")
-    old_id_number: OldIdNumber | None = field("Number of the id card before 2016 (số chứng minh nhân dân).")
-    full_name: str = field("Family, middle and given name (họ, chữ đệm và tên).")
-    gender: Gender = field("Gender (giới tính).")
-    birth_date: PartialDate | None = field("Date of birth, for some people only the year (ngày, tháng, năm sinh).")
-    living: bool = field("Whether the person is alive (còn sống).", name="isLiving")
-    marital_status: MaritalStatus | None = field("Marital status (tình trạng hôn nhân).")
-    blood_group: str | None = field("Blood group (nhóm máu).")
-    ethnicity_code: str | None = field("Code of the ethnicity (mã dân tộc).")
-    ethnicity: CodeEntry | None = link(ethnicity_by_code, key="ethnicity_code", description="Ethnicity (dân tộc).")
-    religion_code: str | None = field("Code of the religion (mã tôn giáo).")
-    religion: CodeEntry | None = link(religion_by_code, key="religion_code", description="Religion (tôn giáo).")
-    nationality_code: str | None = field("Two letters of the nationality (mã quốc tịch).")
+    personal_id: PersonalId = field("Personal id (số định danh cá nhân).", marks=(LAST_FOUR,))
+    old_id_number: OldIdNumber | None = field("Number of the id card before 2016 (số chứng minh nhân dân).", marks=(LAST_FOUR, CHARGED))
+    full_name: str = field("Family, middle and given name (họ, chữ đệm và tên).", marks=(INITIALS, CHARGED))
+    gender: Gender = field("Gender (giới tính).", marks=(CHARGED,))
+    birth_date: PartialDate | None = field("Date of birth, for some people only the year (ngày, tháng, năm sinh).", marks=(YEAR, CHARGED))
+    living: bool = field("Whether the person is alive (còn sống).", name="isLiving", marks=(CHARGED,))
+    marital_status: MaritalStatus | None = field("Marital status (tình trạng hôn nhân).", marks=(HIDDEN, CHARGED))
+    blood_group: str | None = field("Blood group (nhóm máu).", marks=(SENSITIVE, SENSITIVE_SCOPE, HIDDEN, CHARGED))
+    ethnicity_code: str | None = field("Code of the ethnicity (mã dân tộc).", marks=(SENSITIVE, SENSITIVE_SCOPE, HIDDEN, CHARGED))
+    ethnicity: CodeEntry | None = link(
+        ethnicity_by_code, key="ethnicity_code", description="Ethnicity (dân tộc).", marks=(SENSITIVE, SENSITIVE_SCOPE, HIDDEN)
+    )
+    religion_code: str | None = field("Code of the religion (mã tôn giáo).", marks=(SENSITIVE, SENSITIVE_SCOPE, HIDDEN, CHARGED))
+    religion: CodeEntry | None = link(
+        religion_by_code, key="religion_code", description="Religion (tôn giáo).", marks=(SENSITIVE, SENSITIVE_SCOPE, HIDDEN)
+    )
+    nationality_code: str | None = field("Two letters of the nationality (mã quốc tịch).", marks=(CHARGED,))
     nationality: CodeEntry | None = link(nationality_by_code, key="nationality_code", description="Nationality (quốc tịch).")
-    birth_place: Address | None = field("Where the birth was registered (nơi đăng ký khai sinh).")
-    home_town: Address | None = field("Where the family comes from (quê quán).")
-    permanent_address: Address | None = field("Registered permanent residence (nơi thường trú).")
-    current_address: Address | None = field("Where the person lives now (nơi ở hiện tại).")
-    father_named: Relative | None = field("The father as this record names him (thông tin cha).")
-    mother_named: Relative | None = field("The mother as this record names her (thông tin mẹ).")
-    spouse_named: Relative | None = field("The spouse as this record names them (thông tin vợ hoặc chồng).")
+    birth_place: Address | None = field("Where the birth was registered (nơi đăng ký khai sinh).", marks=(HIDDEN, CHARGED))
+    home_town: Address | None = field("Where the family comes from (quê quán).", marks=(HIDDEN, CHARGED))
+    permanent_address: Address | None = field("Registered permanent residence (nơi thường trú).", marks=(HIDDEN, CHARGED))
+    current_address: Address | None = field("Where the person lives now (nơi ở hiện tại).", marks=(HIDDEN, CHARGED))
+    father_named: Relative | None = field("The father as this record names him (thông tin cha).", marks=(CHARGED,))
+    mother_named: Relative | None = field("The mother as this record names her (thông tin mẹ).", marks=(CHARGED,))
+    spouse_named: Relative | None = field("The spouse as this record names them (thông tin vợ hoặc chồng).", marks=(CHARGED,))
     father: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id,
         key=_father,
         proves="personal_id",
         description="The father's own record; null without error where his id is not known (cha).",
+        marks=(ONE_A_CALL,),
     )
     mother: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id,
         key=_mother,
         proves="personal_id",
         description="The mother's own record; null without error where her id is not known (mẹ).",
+        marks=(ONE_A_CALL,),
     )
     spouse: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
-        citizen_by_id, key=_spouse, proves="personal_id", description="The spouse's own record (vợ hoặc chồng)."
+        citizen_by_id, key=_spouse, proves="personal_id", description="The spouse's own record (vợ hoặc chồng).", marks=(ONE_A_CALL,)
     )
-    household_code: str | None = field("Code of the household (mã hộ).")
-    household_head: HouseholdHead | None = field("The head of the household as this record names them (chủ hộ).")
-    household: Household | None = link(household_by_member, key="personal_id", description="The household with its members (hộ gia đình).")
+    household_code: str | None = field("Code of the household (mã hộ).", marks=(LAST_FOUR, CHARGED))
+    household_head: HouseholdHead | None = field("The head of the household as this record names them (chủ hộ).", marks=(CHARGED,))
+    household: Household | None = link(
+        household_by_member, key="personal_id", description="The household with its members (hộ gia đình).", marks=(ONE_A_CALL,)
+    )
     insurance: Annotated["InsuranceBook", strawberry.lazy("schema.insurance")] | None = link(
         book_by_person, key="personal_id", description="The social insurance book (sổ bảo hiểm xã hội)."
     )
@@ -157,17 +175,24 @@ class Citizen:
         taxpayer_by_code, key=_tax_code, description="The person as a taxpayer (người nộp thuế)."
     )
     civil_status_events: list[Annotated["CivilStatusEvent", strawberry.lazy("schema.civil_status")]] | None = link(
-        events_by_person, key="personal_id", description="Own birth, marriages and death as registered (sự kiện hộ tịch)."
+        events_by_person,
+        key="personal_id",
+        description="Own birth, marriages and death as registered (sự kiện hộ tịch).",
+        marks=(SENSITIVE, about(5)),
     )
     businesses: list[Annotated["Business", strawberry.lazy("schema.business")]] | None = link(
         businesses_by_representative,
         key="personal_id",
         description="Businesses that the person legally represents (doanh nghiệp do công dân đại diện theo pháp luật).",
+        marks=(about(5),),
     )
     provenance: Provenance | None = provenance()
 
 
-@strawberry.type(description="Whether an id, a name and a birth date belong together (kết quả xác thực thông tin công dân).")
+@strawberry.type(
+    description="Whether an id, a name and a birth date belong together (kết quả xác thực thông tin công dân).",
+    directives=[BASIC, Subject(field="personalId")],
+)
 class Verification:
     """The outcome of comparing a claim with the register."""
 

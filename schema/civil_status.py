@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph.seam import field, link
+from graph.seam import Authenticated, Subject, field, link
 from resolvers.civil_status import CaseRecord, EventType, MarriageStatus, RefusalReason, event_by_case
 from resolvers.identifiers import CaseId, PersonalId
 from resolvers.population import citizen_by_id
 from resolvers.values import PartialDate
 from schema.cases import CaseState
+from schema.marks import BASIC, INITIALS, LAST_FOUR, SENSITIVE
 from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
@@ -25,18 +26,18 @@ def _finished(case: CaseRecord) -> CaseId | None:
     return case.case_id if case.state is CaseState.READY else None
 
 
-@strawberry.type(description="A person whom an event names (người trong sự kiện hộ tịch).")
+@strawberry.type(description="A person whom an event names (người trong sự kiện hộ tịch).", directives=[BASIC, Subject(field="personalId")])
 class EventParty:
     """A party."""
 
-    full_name: str | None = field("Name (họ tên).")
-    personal_id: PersonalId | None = field("Personal id, where entered (số định danh).")
+    full_name: str | None = field("Name (họ tên).", marks=(INITIALS,))
+    personal_id: PersonalId | None = field("Personal id, where entered (số định danh).", marks=(LAST_FOUR,))
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id, key="personal_id", description="The person's own record (công dân)."
     )
 
 
-@strawberry.type(description="An entry in a civil status book (sự kiện hộ tịch).")
+@strawberry.type(description="An entry in a civil status book (sự kiện hộ tịch).", directives=[SENSITIVE])
 class CivilStatusEvent:
     """An event."""
 
@@ -60,7 +61,9 @@ class CivilStatusEvent:
     provenance: Provenance | None = provenance()
 
 
-@strawberry.type(description="A case at a civil status office, also while it is being worked on (hồ sơ hộ tịch).")
+@strawberry.type(
+    description="A case at a civil status office, also while it is being worked on (hồ sơ hộ tịch).", directives=[Authenticated()]
+)
 class CivilStatusCase:
     """A case."""
 

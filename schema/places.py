@@ -6,6 +6,7 @@ from graph.seam import field, link, link_each
 from resolvers.code_lists import CommuneRecord, PlaceKind, ProvinceRecord, commune_by_code, province_by_code
 from resolvers.identifiers import CommuneCode, ProvinceCode
 from resolvers.values import PartialDate
+from schema.marks import BASIC, about
 from schema.provenance import Provenance, provenance
 
 PlaceKindType = strawberry.enum(PlaceKind, name="PlaceKind", description="Kind of administrative unit (loại đơn vị hành chính).")
@@ -21,9 +22,7 @@ class Province:
     valid_from: PartialDate | None = field("First day of its present shape (hiệu lực từ).")
     valid_until: PartialDate | None = field("Last day, null while it lives (hiệu lực đến).")
     successors: list["Province | None"] | None = link_each(
-        province_by_code,
-        keys="successor_codes",
-        description="Provinces that took an ended one over (đơn vị kế thừa).",
+        province_by_code, keys="successor_codes", description="Provinces that took an ended one over (đơn vị kế thừa).", marks=(about(2),)
     )
     provenance: Provenance | None = provenance()
 
@@ -45,11 +44,12 @@ class Commune:
         commune_by_code,
         keys="successor_codes",
         description="Communes that took an ended one over; several where it was divided (đơn vị kế thừa).",
+        marks=(about(4),),
     )
     provenance: Provenance | None = provenance()
 
 
-@strawberry.type(description="An address as the population database has it (địa chỉ).")
+@strawberry.type(description="An address as the population database has it (địa chỉ).", directives=[BASIC])
 class Address:
     """A person's address."""
 

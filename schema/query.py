@@ -17,6 +17,7 @@ from schema.business import Business
 from schema.citizen import Citizen, Verification
 from schema.civil_status import CivilStatusCase, CivilStatusEvent
 from schema.insurance import InsuranceBook
+from schema.marks import ONE_A_CALL, about, as_many_as
 from schema.places import Commune, Province
 from schema.tax import Taxpayer
 
@@ -95,11 +96,13 @@ class Query:
         keys=_ids,
         at_most=MOST_AT_ONCE,
         description="People by personal id, in the order of the ids; null for one that does not exist (nhiều công dân).",
+        marks=(as_many_as("ids"),),
     )
     verify_citizen: Verification | None = link(
         verification,
         key=_claim,
         description="Whether an id, a name and a birth date belong together, by the population database's service 037 (xác thực công dân).",
+        marks=(ONE_A_CALL,),
     )
     business: Business | None = link(business_by_code, key=_code, description="A business by code (doanh nghiệp theo mã số).")
     businesses: list[Business | None] | None = link_each(
@@ -107,6 +110,7 @@ class Query:
         keys=_codes,
         at_most=MOST_AT_ONCE,
         description="Businesses by code, in the order of the codes; null for one that does not exist (nhiều doanh nghiệp).",
+        marks=(as_many_as("codes"),),
     )
     taxpayer: Taxpayer | None = link(taxpayer_by_code, key=_tax_code, description="A taxpayer by tax code (người nộp thuế theo mã số).")
     insurance_book: InsuranceBook | None = link(
@@ -120,4 +124,6 @@ class Query:
     )
     commune: Commune | None = link(commune_by_code, key=_commune, description="A commune by code (xã, phường theo mã).")
     province: Province | None = link(province_by_code, key=_province, description="A province by code (tỉnh theo mã).")
-    provinces: list[Province] | None = link(provinces, key=_province_list, description="All provinces, living and ended (danh sách tỉnh).")
+    provinces: list[Province] | None = link(
+        provinces, key=_province_list, description="All provinces, living and ended (danh sách tỉnh).", marks=(about(100),)
+    )

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from graph.seam import field, link
+from graph.seam import Subject, field, link
 from resolvers.business import business_by_code
 from resolvers.identifiers import BusinessCode, PersonalId, TaxCode
 from resolvers.population import citizen_by_id
 from resolvers.tax import TaxpayerKind, TaxpayerRecord, TaxpayerStatus
 from resolvers.values import Money, PartialDate
+from schema.marks import BASIC, HIDDEN, INITIALS, LAST_FOUR, SENSITIVE, TAX_SCOPE, TAX_SECRECY
 from schema.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
@@ -38,19 +39,21 @@ class TaxOffice:
     name: str | None = field("Name (tên cơ quan thuế).")
 
 
-@strawberry.type(description="A taxpayer (người nộp thuế).")
+@strawberry.type(description="A taxpayer (người nộp thuế).", directives=[BASIC, Subject(field="taxCode")])
 class Taxpayer:
     """A taxpayer."""
 
-    tax_code: TaxCode = field("Tax code (mã số thuế).")
-    name: str = field("Name (tên người nộp thuế).")
+    tax_code: TaxCode = field("Tax code (mã số thuế).", marks=(LAST_FOUR,))
+    name: str = field("Name (tên người nộp thuế).", marks=(INITIALS,))
     kind: TaxpayerKind = field("Person, business or branch (loại người nộp thuế).")
     status: TaxpayerStatus = field("Standing (trạng thái).")
-    tax_office: TaxOffice | None = field("Office in charge (cơ quan thuế quản lý).")
-    debt: Money | None = field("Tax owed (nợ thuế).")
-    overpaid: Money | None = field("Tax paid in excess (số tiền nộp thừa).")
+    tax_office: TaxOffice | None = field("Office in charge (cơ quan thuế quản lý).", marks=(HIDDEN,))
+    debt: Money | None = field("Tax owed (nợ thuế).", marks=(SENSITIVE, TAX_SCOPE, HIDDEN))
+    overpaid: Money | None = field("Tax paid in excess (số tiền nộp thừa).", marks=(SENSITIVE, TAX_SCOPE, HIDDEN))
     period: PartialDate | None = field("Last period that was settled (kỳ quyết toán).")
-    taxable_income: Money | None = field("Taxable income of that period (thu nhập chịu thuế).")
+    taxable_income: Money | None = field(
+        "Taxable income of that period (thu nhập chịu thuế).", marks=(SENSITIVE, TAX_SCOPE, TAX_SECRECY, HIDDEN)
+    )
     registered_on: PartialDate | None = field("Day of registration (ngày cấp).")
     citizen: Annotated["Citizen", strawberry.lazy("schema.citizen")] | None = link(
         citizen_by_id, key=_citizen, description="The person, where the taxpayer is one (công dân)."
