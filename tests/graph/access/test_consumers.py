@@ -14,7 +14,9 @@ from graphql import GraphQLObjectType
 
 from graph.access import written as form
 from graph.access.consumers import Consumers, read_registry
+from graph.access.directives import Policy, RequiresScopes
 from graph.access.keys import new_key
+from graph.access.marks import marks_of
 from graph.access.registry import Allowances, TokenClient
 from graph.errors import SettingsWrong
 from graph.settings import load_settings
@@ -363,6 +365,20 @@ def test_the_file_of_the_sandbox_fits_the_schema_and_explores_all_of_it() -> Non
     assert registry.purposes["explore"].fields == every
     assert {name for name, consumer in registry.consumers.items() if consumer.demo} == {"demo-portal", "demo-bank"}
     assert load_settings(PROJECT / "motcua.toml", secrets=False).is_sandboxed
+
+
+def test_the_portal_of_the_sandbox_meets_every_rule_of_the_schema() -> None:
+    portal = read_registry(PROJECT / "consumers.toml", schema._schema, demo=True).consumers["demo-portal"]
+    marks, kinds = marks_of(schema._schema), schema._schema.type_map
+    found = [mark for name in kinds for mark in marks.of_type(name)]
+    found += [mark for name, kind in kinds.items() for field in getattr(kind, "fields", {}) for mark in marks.of_field(f"{name}.{field}")]
+
+    scopes = [mark.scopes for mark in found if isinstance(mark, RequiresScopes)]
+    policies = [mark.policies for mark in found if isinstance(mark, Policy)]
+    assert scopes
+    assert policies
+    assert all(any(portal.scopes >= set(all_of) for all_of in any_of) for any_of in scopes)
+    assert all(any(portal.policies >= set(all_of) for all_of in any_of) for any_of in policies)
 
 
 def test_every_purpose_of_the_sandbox_can_be_used_and_names_its_law() -> None:
