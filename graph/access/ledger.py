@@ -9,7 +9,6 @@ import fcntl
 import math
 import mmap
 import os
-import struct
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -23,10 +22,10 @@ SLICE_SECONDS: Final = MINUTE / SLICES
 WORKERS_AT_MOST: Final = 64
 # So many consumers are told apart; of more than that, several would share what one may use.
 CONSUMERS_AT_MOST: Final = 4_096
-NUMBER: Final = struct.Struct("<q")
-PAIR: Final = struct.Struct("<2q")
-MINUTES: Final = struct.Struct(f"<{2 * PLACES}q")  # of each slice its number, counted from 1970, and the cost in it
-PLACE: Final = NUMBER.size + MINUTES.size + WORKERS_AT_MOST * NUMBER.size
+# A place in numbers of eight bytes: whose it is, the latest slice (counted from 1970), the cost in each slice, a cell for each worker.
+NAME, LATEST, COSTS, CELLS = 0, 1, 2, 2 + PLACES
+PLACE: Final = CELLS + WORKERS_AT_MOST
+SIZE: Final = 8 * PLACE * CONSUMERS_AT_MOST
 
 
 class Ledger:
@@ -39,88 +38,85 @@ class Ledger:
             raise ValueError(message)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        os.ftruncate(self._file, CONSUMERS_AT_MOST * PLACE)
-        self._memory = mmap.mmap(self._file, CONSUMERS_AT_MOST * PLACE)
+        os.ftruncate(self._file, SIZE)
+        self._memory = mmap.mmap(self._file, SIZE)
+        self._numbers = memoryview(self._memory).cast("q")
         self._wall = wall
-        self._latest = 0.0
-        self._cells = struct.Struct(f"<{workers}q")
-        self._own = NUMBER.size + MINUTES.size + worker * NUMBER.size
+        self._workers = workers
+        self._own = CELLS + worker
         self._known: dict[str, int] = {}
         self._alone: contextlib.AbstractContextManager[object] = contextlib.nullcontext() if workers == 1 else _Lock(self._file)
-        for at in range(0, CONSUMERS_AT_MOST * PLACE, PLACE):
-            if NUMBER.unpack_from(self._memory, at)[0]:
-                NUMBER.pack_into(self._memory, at + self._own, 0)
+        for at in range(0, PLACE * CONSUMERS_AT_MOST, PLACE):
+            if self._numbers[at]:
+                self._numbers[at + self._own] = 0
 
     def begin(self, consumer: str, most: int) -> bool:
         """Count one operation more, where fewer than `most` run; without a lock, so workers may together let a few more in."""
-        at = self._known.get(consumer) or self._place(consumer)
-        if sum(self._cells.unpack_from(self._memory, at + NUMBER.size + MINUTES.size)) >= most:
+        if self.running(consumer) >= most:
             return False
-        self._add(at + self._own, 1)
+        self._numbers[self._known[consumer] + self._own] += 1
         return True
 
     def end(self, consumer: str) -> None:
         """Count one operation less."""
-        self._add(self._place(consumer) + self._own, -1)
+        at = self._place(consumer) + self._own
+        self._numbers[at] = max(0, self._numbers[at] - 1)
 
     def running(self, consumer: str) -> int:
         """Count the operations that run."""
-        cells: tuple[int, ...] = self._cells.unpack_from(self._memory, self._place(consumer) + NUMBER.size + MINUTES.size)
-        return sum(cells)
+        at = self._place(consumer) + CELLS
+        return sum(self._numbers[at : at + self._workers])
 
     def draw(self, consumer: str, cost: int, most: int) -> float:
         """Count a cost, where with it no minute holds more than `most`; else count nothing and return in how many seconds to come again."""
-        at = (self._known.get(consumer) or self._place(consumer)) + NUMBER.size
+        at, numbers = self._place(consumer), self._numbers
         with self._alone:
-            self._latest = now = max(self._latest, self._wall())
+            now = self._wall()
             current = int(now / SLICE_SECONDS)
-            raw = MINUTES.unpack_from(self._memory, at)
-            used = before = 0
-            for number, drawn in zip(raw[::2], raw[1::2], strict=True):
-                if number >= current - SLICES:  # one that lies ahead is of a clock that was put back since: it counts
-                    used += drawn
-                    before = drawn if number == current else before
-            if used + cost > most:
-                return _freed_in(raw, current, used + cost - most, now)
-            PAIR.pack_into(self._memory, at + (current % PLACES) * PAIR.size, current, before + cost)
+            if current > numbers[at + LATEST]:
+                self._turn(at, current)
+            costs = numbers[at + COSTS : at + CELLS]
+            beyond = sum(costs) + cost - most
+            if beyond > 0:
+                return _freed_in(costs, numbers[at + LATEST], beyond, now)
+            # A clock that was put back since goes on counting in the latest slice.
+            costs[numbers[at + LATEST] % PLACES] += cost
             return 0.0
 
     def close(self) -> None:
         """Let go of the file; what was counted in this minute stays in it."""
+        self._numbers.release()
         self._memory.close()
         os.close(self._file)
 
+    def _turn(self, at: int, current: int) -> None:
+        """Begin a slice, and forget those that no minute holds any more."""
+        latest = self._numbers[at + LATEST]
+        for number in range(max(latest + 1, current - SLICES), current + 1):
+            self._numbers[at + COSTS + number % PLACES] = 0
+        self._numbers[at + LATEST] = current
+
     def _place(self, consumer: str) -> int:
-        """Find the place of a consumer, and take the next free one for a new consumer."""
+        """Find the place of a consumer; a new one takes the next that is free."""
         known = self._known.get(consumer)
-        if known is not None:
-            return known
-        name: int
-        (name,) = NUMBER.unpack(blake2b(consumer.encode(), digest_size=NUMBER.size).digest())
+        return self._taken(consumer) if known is None else known
+
+    def _taken(self, consumer: str) -> int:
+        name = int.from_bytes(blake2b(consumer.encode(), digest_size=7).digest()) + 1
+        places = [(name + step) % CONSUMERS_AT_MOST * PLACE for step in range(CONSUMERS_AT_MOST)]
         with self._alone:
-            for step in range(CONSUMERS_AT_MOST):
-                at = (name + step) % CONSUMERS_AT_MOST * PLACE
-                (taken,) = NUMBER.unpack_from(self._memory, at)
-                if taken in {0, name}:
-                    break
-            else:
-                at = name % CONSUMERS_AT_MOST * PLACE
-            if not NUMBER.unpack_from(self._memory, at)[0]:
-                NUMBER.pack_into(self._memory, at, name)
+            at = next((place for place in places if self._numbers[place] in {0, name}), places[0])
+            self._numbers[at] = self._numbers[at] or name
         self._known[consumer] = at
         return at
 
-    def _add(self, at: int, change: int) -> None:
-        NUMBER.pack_into(self._memory, at, max(0, NUMBER.unpack_from(self._memory, at)[0] + change))
 
-
-def _freed_in(raw: Sequence[int], current: int, wanted: int, now: float) -> float:
+def _freed_in(costs: Sequence[int], latest: int, wanted: int, now: float) -> float:
     """Return in how many seconds so much will be free again; infinity where it never is."""
-    for number, drawn in sorted(zip(raw[::2], raw[1::2], strict=True)):
-        if number >= current - SLICES:
-            wanted -= drawn
-            if wanted <= 0:
-                return max(SLICE_SECONDS, (number + PLACES) * SLICE_SECONDS - now)
+    for number in range(latest - SLICES, latest + 1):
+        wanted -= costs[number % PLACES]
+        if wanted <= 0:
+            return max(SLICE_SECONDS, (number + PLACES) * SLICE_SECONDS - now)
     return math.inf
 
 

@@ -35,6 +35,15 @@ def length_of(found: FieldPlan, declared: ListSize | None, lengths: Lengths) -> 
     if not functions:
         return known(assumed if certain is None else max(certain, 0))
 
+    if len(functions) == 1 and certain is None:
+        [only] = functions
+
+        def told_or_assumed(variables: VariableValues) -> int:
+            size = only(variables)
+            return assumed if size is None else size
+
+        return lengths.new(told_or_assumed)
+
     def longest(variables: VariableValues) -> int:
         most = max((size for one in functions if (size := one(variables)) is not None), default=UNTOLD)
         return assumed if most == UNTOLD and certain is None else max(most, certain or 0)
@@ -76,7 +85,9 @@ def _told(found: FieldPlan, path: str) -> Told | None:
 def _of_node(node: ValueNode, members: list[str], default: Any, *, lists: bool) -> Told | None:
     if isinstance(node, VariableNode):
         variable = node.name.value
-        return lambda variables: _measured(_member(variables.coerced.get(variable, default), members))
+        if members:
+            return lambda variables: _measured(_member(variables.coerced.get(variable, default), members))
+        return lambda variables: _measured(variables.coerced.get(variable, default))
     if members and isinstance(node, ObjectValueNode):
         inner = next((part.value for part in node.fields if part.name.value == members[0]), None)
         return None if inner is None else _of_node(inner, members[1:], Undefined, lists=False)
@@ -89,7 +100,7 @@ def _of_node(node: ValueNode, members: list[str], default: Any, *, lists: bool) 
 
 def _measured(value: Any) -> int | None:
     """Take a number as a length, and of a list its own."""
-    if isinstance(value, list | tuple):
+    if value.__class__ is list:
         return len(value)
     return max(value, 0) if isinstance(value, int) and not isinstance(value, bool) else None
 
