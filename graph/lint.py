@@ -12,11 +12,14 @@ from graphql import (
     GraphQLAbstractType,
     GraphQLError,
     GraphQLField,
+    GraphQLInterfaceType,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
+    GraphQLUnionType,
     Node,
     TypeInfo,
     TypeInfoVisitor,
@@ -28,6 +31,9 @@ from graphql import (
 from graphql.language import SKIP, VisitorAction, get_location
 from strawberry.types.field import StrawberryField
 
+from graph.access.directives import Personal
+from graph.access.marks import Marks, marks_of
+from graph.access.rights import GUARDS
 from graph.execution.explain import Step, coordinate, planned, walk
 from graph.execution.plan import DEFINITION
 from graph.execution.schema import FastSchema
@@ -92,9 +98,11 @@ def lint_schema(schema: FastSchema) -> list[Finding]:
     """Find what is doubtful in a schema, whatever is asked of it."""
     places = list(_reachable(schema))
     by_field = {place.coordinate: place for place in sorted(places, key=lambda place: place.listed)}  # the listed one wins
-    found = [*_unbatched(by_field.values()), *_undescribed_types(places)]
+    marks = marks_of(schema.documents.schema)
+    found = [*_unbatched(by_field.values()), *_undescribed_types(places), *_guards_of_nobody(schema, marks), *_nobodys(places, marks)]
     for place in by_field.values():
         found += _about_field(place)
+        found += _about_length(place, marks)
     return sorted(set(found))
 
 
@@ -130,10 +138,49 @@ def _about_field(place: _Place) -> Iterator[Finding]:
     if isinstance(field.type, GraphQLNonNull) or isinstance(item, GraphQLNonNull):
         trouble = f"must be nullable, or a failure of {link.batch.system.name} takes what stands above it away, too"
         yield place.finding("error", "nonnull-link", trouble)
-    if link.batch.many and not link.each and not BOUNDS & field.args.keys():
-        yield place.finding("warning", "unbounded-list", f"nothing bounds how many records {link.batch.name} gives for a key")
     if link.each and link.at_most is None and any(_is_list(argument.type) for argument in field.args.values()):
         yield place.finding("warning", "unbounded-list", "nothing bounds how many keys a caller may list; link_each takes at_most")
+
+
+def _about_length(place: _Place, marks: Marks) -> Iterator[Finding]:
+    """Say where nobody can tell how long a list may be, so that no query for it can be weighed."""
+    link = place.link
+    if not _is_list(place.field.type) or BOUNDS & place.field.args.keys() or marks.list_size(place.coordinate) is not None:
+        return
+    if link is None or (link.each and not any(_is_list(argument.type) for argument in place.field.args.values())):
+        yield place.finding("warning", "unbounded-list", "nothing says how long it may be; expected @listSize")
+    elif link.batch.many and not link.each:
+        yield place.finding("warning", "unbounded-list", f"nothing bounds how many records {link.batch.name} gives for a key")
+
+
+def _guards_of_nobody(schema: FastSchema, marks: Marks) -> Iterator[Finding]:
+    """Refuse rules on interfaces: rights are decided about the fields of objects, so nobody would look at them."""
+    for kind in schema.documents.schema.type_map.values():
+        if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
+            fields = kind.fields if isinstance(kind, GraphQLInterfaceType) else ()
+            guarded = [kind.name, *(f"{kind.name}.{name}" for name in fields)]
+            for where in guarded:
+                if any(isinstance(mark, GUARDS) for mark in (*marks.of_type(where), *marks.of_field(where))):
+                    file, line, column = _declared(kind, None)
+                    message = f"{where}: who may read it is decided by the object types; expected the directive there"
+                    yield Finding(file, line, column, "guarded-interface", message, "error")
+
+
+def _nobodys(places: list[_Place], marks: Marks) -> Iterator[Finding]:
+    """Say where records that systems send are personal and do not say about whom, nor hold anything that does."""
+    for place in places:
+        inner = get_named_type(place.field.type)
+        if place.link is None or not isinstance(inner, GraphQLObjectType):
+            continue
+        if any(isinstance(mark, Personal) for mark in marks.of_type(inner.name)) and not _has_subject(inner, place.parent, marks):
+            file, line, column = _declared(inner, None)
+            yield Finding(file, line, column, "no-subject", f"{inner.name}: is personal and names nobody; expected @subject", "warning")
+
+
+def _has_subject(kind: GraphQLObjectType, parent: GraphQLObjectType, marks: Marks) -> bool:
+    """Tell whether a record, what stands inside it, or the only record that leads to it says about whom it is."""
+    inside = [get_named_type(field.type).name for field in kind.fields.values()]
+    return any(marks.subject(name) is not None for name in (kind.name, parent.name, *inside))
 
 
 def _unbatched(places: Iterable[_Place]) -> Iterator[Finding]:
@@ -157,7 +204,7 @@ def _undescribed_types(places: list[_Place]) -> Iterator[Finding]:
             yield Finding(file, line, column, "no-description", f"{place.parent.name}: has no description", "warning")
 
 
-def _declared(kind: GraphQLObjectType, field: StrawberryField | None) -> tuple[str, int, int]:
+def _declared(kind: GraphQLNamedType, field: StrawberryField | None) -> tuple[str, int, int]:
     """Find where a type, or a field in it, is declared; the file's beginning where that cannot be told."""
     origin: Any = getattr(kind.extensions.get(DEFINITION), "origin", None)
     if field is not None and isinstance(field.origin, type):
@@ -193,11 +240,11 @@ def lint_document(schema: FastSchema, file: str, text: str) -> list[Finding]:
     document = schema.documents.document(text)
     if document.errors or document.node is None:
         return [_invalid(file, error) for error in document.errors]
-    found = set(_literals(schema, file, document.node))
+    found, marks = set(_literals(schema, file, document.node)), marks_of(schema.documents.schema)
     for operation in document.operations.values():
         plan, variables, _ = planned(schema, document, operation, None)
         for step in walk(plan, variables):
-            found |= set(_about_step(file, step))
+            found |= set(_about_step(file, step, marks))
     return sorted(found)
 
 
@@ -206,14 +253,15 @@ def _invalid(file: str, error: GraphQLError) -> Finding:
     return Finding(file, line, column, "invalid", str(shown(error, "")["message"]), "error")
 
 
-def _about_step(file: str, step: Step) -> Iterator[Finding]:
+def _about_step(file: str, step: Step, marks: Marks) -> Iterator[Finding]:
     link = step.found.link
     if link is None or step.found.stand_in is not None:
         return
     if link.batch.max_keys == 1 and (step.listed or link.each):
         message = f"{step.path}: one call for each item, because {link.batch.name} takes one key a call"
         yield _at(file, step.found.nodes[0], "warning", "unbatched", message)
-    if link.batch.many and not link.each and not BOUNDS & step.found.definition.args.keys():
+    bounded = BOUNDS & step.found.definition.args.keys() or marks.list_size(coordinate(step.found)) is not None
+    if link.batch.many and not link.each and not bounded:
         many = ", and it stands under a list itself" if step.listed else ""
         message = f"{step.path}: nothing bounds {coordinate(step.found)}{many}"
         yield _at(file, step.found.nodes[0], "warning" if step.listed else "info", "unbounded-list", message)

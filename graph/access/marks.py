@@ -50,6 +50,10 @@ class Marks:
         found = _first(self.of_field(coordinate), Mask)
         return None if found is None else found.as_
 
+    def list_size(self, coordinate: str) -> ListSize | None:
+        """Say how long the list of a field is expected to be; None where it does not say."""
+        return _first(self.of_field(coordinate), ListSize)
+
     def fee(self, coordinate: str) -> int:
         """Return what a value of a field costs, in VND."""
         found = _first(self.of_field(coordinate), Fee)

@@ -10,6 +10,7 @@ from graphql.execution.values import VariableValues
 
 from graph.execution.documents import Document
 from graph.execution.explanation import BatchStep, Call, Explanation, LinkFigures, LinkStep, Measured, Quote, Wave
+from graph.execution.permits import EVERYTHING, Permits
 from graph.execution.plan import Composite, FieldPlan, Plan, Planner, Selection, Sequence, Shape
 from graph.execution.schema import FastSchema
 from graph.loading.calls import CallRecord
@@ -60,34 +61,38 @@ class Quoting(Protocol):
         """Say how long a list can be."""
 
 
-def explained(
+def explained(  # noqa: PLR0913 - each is an option of what is explained
     schema: FastSchema, text: str, given: dict[str, object] | None = None, operation_name: str | None = None, run: Traced | None = None,
-    *, quoting: Callable[[Plan], Quoting] | None = None,
+    *, quoting: Callable[[Plan], Quoting] | None = None, permits: Permits = EVERYTHING,
 ) -> Explanation | list[GraphQLError]:  # fmt: skip
-    """Explain an operation of a document, or say why it cannot be run. Variables may be missing; those that steer are taken as true."""
+    """Explain an operation of a document to who has these permits, or say why it cannot be run.
+
+    Variables may be missing; those that steer are taken as true.
+    """
     document = schema.documents.document(text)
     if document.errors:
         return document.errors
     operation = document.operation(operation_name)
     if isinstance(operation, GraphQLError):
         return [operation]
-    plan, variables, assumed = planned(schema, document, operation, given)
+    plan, variables, assumed = planned(schema, document, operation, given, permits)
     reason = schema.reason_for_reference(document, operation)
     quoted = None if quoting is None else quoting(plan)
     return explain(plan, variables, reason=reason, assumed=assumed, run=run, quoting=quoted)
 
 
 def planned(
-    schema: FastSchema, document: Document, operation: OperationDefinitionNode, given: dict[str, object] | None
-) -> tuple[Plan, VariableValues, tuple[str, ...]]:
+    schema: FastSchema, document: Document, operation: OperationDefinitionNode, given: dict[str, object] | None,
+    permits: Permits = EVERYTHING,
+) -> tuple[Plan, VariableValues, tuple[str, ...]]:  # fmt: skip
     """Plan an operation with the variables that are given; where some are missing, also name the steering ones that had to be assumed."""
     coerced = document.variables_of(operation, schema.documents.schema).coerce(given)
     if not isinstance(coerced, list) and not document.steered_by_null(coerced):
-        return schema.documents.plan(document, operation, coerced), coerced, ()
+        return schema.documents.plan(document, operation, coerced, permits), coerced, ()
     known = {name: value for name, value in (given or {}).items() if isinstance(value, bool)}
     assumed = tuple(name for name in document.steering if name not in known)
     variables = VariableValues({}, {**dict.fromkeys(assumed, True), **known})
-    return Planner(schema.documents.schema, operation, document.fragments, variables).plan(), variables, assumed
+    return Planner(schema.documents.schema, operation, document.fragments, variables, permits).plan(), variables, assumed
 
 
 def explain(
@@ -106,6 +111,7 @@ def explain(
         reason=reason,
         fields=len(steps),
         resolvers=tuple(written),
+        refused=tuple(sorted(coordinate for coordinate, _ in plan.refused)),
         assumed_items=ASSUMED_ITEMS,
         assumed_variables=assumed,
         calls=sum(wave.calls for wave in waves),

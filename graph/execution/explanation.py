@@ -101,6 +101,7 @@ class Explanation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     operation: str | None = None
     reason: str | None = None
     resolvers: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     assumed_variables: tuple[str, ...] = ()
     quote: Quote | None = None
     measured: Measured | None = None
@@ -139,6 +140,8 @@ def _head(found: Explanation) -> Iterator[str]:
         yield found.quote.words()
     if found.resolvers:
         yield f"hand-written, so not planned: {', '.join(found.resolvers)}"
+    if found.refused:
+        yield f"refused, so not planned: {', '.join(found.refused)}"
     if found.assumed_variables:
         yield f"not given, so taken as true: {', '.join(f'${name}' for name in found.assumed_variables)}"
 

@@ -9,7 +9,20 @@ import strawberry
 from graph.execution.schema import FastSchema
 from graph.lint import Finding, lint_document, lint_schema
 from graph.pages import load_examples
-from graph.seam import Record, Upstream, batch_many, batch_one, field, link, link_each, wire
+from graph.seam import (
+    Authenticated,
+    ListSize,
+    Personal,
+    Record,
+    Subject,
+    Upstream,
+    batch_many,
+    batch_one,
+    field,
+    link,
+    link_each,
+    wire,
+)
 from schema import schema as project
 from tests.lines import REGISTER
 from tests.servers import PROJECT
@@ -48,6 +61,32 @@ def several(_root: None, codes: Annotated[list[str], strawberry.argument(descrip
 
 def undescribed(_root: None, code: str) -> str:
     return code
+
+
+@strawberry.interface(description="A side.", directives=[Authenticated()])
+class Side:
+    code: str = field("Code.", marks=[Personal()])
+
+
+@strawberry.type(description="A row with a side.")
+class Sided(Side):
+    pass
+
+
+@strawberry.type(description="A row with lists.")
+class Placed:
+    told: list[str] = field("A few words.", marks=[ListSize(assumed_size=4)])
+    endless: list[str] = field("Words.")
+
+
+@strawberry.type(description="Says something about it is not said whom.", directives=[Personal()])
+class Nobody:
+    code: str = field("Code.")
+
+
+@strawberry.type(description="Says something about somebody.", directives=[Personal(), Subject(field="code")])
+class Somebody:
+    code: str = field("Code.")
 
 
 async def asked_for_each() -> str:
@@ -161,11 +200,36 @@ def test_what_has_no_description_is_a_warning() -> None:
 
 
 def test_a_finding_is_one_line_that_names_the_place_of_the_declaration() -> None:
-    [events] = [found for found in lint_schema(project) if "Citizen.civilStatusEvents" in found.message]
-    line = (PROJECT / "schema" / "citizen.py").read_text("utf-8").splitlines()[events.line - 1]
+    [listed] = lint(row=(Placed | None, link(row_by_code, key=own, description="A row.")))
+    line = (PROJECT / "tests" / "graph" / "test_lint.py").read_text("utf-8").splitlines()[listed.line - 1]
 
-    assert line.strip().startswith("civil_status_events:")
-    assert str(events).startswith(f"schema/citizen.py:{events.line}:5 warning unbounded-list Citizen.civilStatusEvents: ")
+    assert line.strip().startswith("endless:")
+    assert str(listed).startswith(f"tests/graph/test_lint.py:{listed.line}:5 warning unbounded-list Placed.endless: ")
+
+
+def test_a_list_whose_length_is_said_is_left_alone() -> None:
+    found = lint(
+        rows=(list[Row] | None, link(rows_by_code, key=own, description="Rows.", marks=[ListSize(assumed_size=4)])),
+        placed=(Placed | None, link(row_by_code, key=own, description="A row.")),
+    )
+
+    assert told(found) == [("warning", "unbounded-list", "Placed.endless")]
+
+
+def test_a_rule_about_who_may_read_an_interface_is_an_error() -> None:
+    found = lint(row=(Sided | None, link(row_by_code, key=own, description="A row.")))
+
+    assert [(each.severity, each.code) for each in found] == [("error", "guarded-interface")] * 2
+    assert {each.message.partition(":")[0] for each in found} == {"Side", "Side.code"}
+
+
+def test_personal_records_that_name_nobody_are_a_warning() -> None:
+    found = lint(
+        nobody=(Nobody | None, link(row_by_code, key=own, description="A row.")),
+        somebody=(Somebody | None, link(row_by_code, key=own, description="A row.")),
+    )
+
+    assert told(found) == [("warning", "no-subject", "Nobody")]
 
 
 def test_the_projects_own_schema_and_examples_have_no_errors() -> None:
