@@ -26,7 +26,6 @@ from graphql.language import REMOVE, VisitorAction, get_location
 from graph.access.cost import Costing, costing
 from graph.access.weights import Priced
 from graph.access_settings import QuerySettings
-from graph.errors import MotcuaError
 from graph.execution.documents import STEERING, Document
 from graph.execution.permits import Permits
 from graph.execution.plan import Planner
@@ -81,7 +80,7 @@ def _refusals(places: dict[str, Node], permits: Permits) -> Iterator[Objection]:
         parent, _, name = coordinate.partition(".")
         refusal = permits.refusal(parent, name)
         if refusal is not None:
-            yield _at(node, refusal.message if isinstance(refusal, MotcuaError) else f"{coordinate} may not be read")
+            yield _at(node, refusal.message)
 
 
 def _too_much(least: Figures, bounds: QuerySettings) -> Iterator[Objection]:
