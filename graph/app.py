@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -21,10 +21,12 @@ from graph.errors import SettingsWrong, Theirs
 from graph.execution.documents import Limits
 from graph.execution.schema import FastSchema
 from graph.gateway import Gateway
+from graph.guard import Guard
 from graph.http import GraphQLEndpoint
 from graph.loading.caches import Caches
 from graph.loading.calls import Line
 from graph.loading.loaders import Sources
+from graph.operating.consents import consent_routes
 from graph.operating.http import metrics_route, routes
 from graph.operating.knobs import Knobs
 from graph.operating.metrics import QUESTION, Counts, Metrics
@@ -107,10 +109,17 @@ def open_admissions(settings: Settings, folder: Path, worker: Worker = ALONE) ->
     return made
 
 
-def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncBaseTransport | None = None) -> "Door":
-    """Build the gateway, as one of its workers; SettingsWrong where anything does not fit. `network` leads to the systems in tests."""
+def create_app(
+    settings: Settings, worker: Worker = ALONE, network: httpx.AsyncBaseTransport | None = None, demo: Mapping[str, str] | None = None
+) -> "Door":
+    """Build the gateway, as one of its workers; SettingsWrong where anything does not fit.
+
+    `network` leads to the systems in tests. `demo` has API keys of this process alone, by the demo consumer that each is made for; the
+    first is the one that GraphiQL asks with.
+    """
     schema = load_schema(settings)
     wiring = wire_up(schema, settings)
+    guard = Guard(settings, schema, wiring, worker, demo or {})
     examples = load_examples(settings.file.parent / settings.gateway.examples)
     upstreams = open_upstreams(wiring, settings, network)
     knobs = Knobs(settings, {name: (batch.max_keys, batch.sharing) for name, batch in wiring.batches.items()})
@@ -120,11 +129,11 @@ def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncB
     lines = {name: Line(upstream, admitted[name]) for name, upstream in upstreams.items()}
     sources = Sources(lines, caches, shared)
     requests, traces = Requests(), tracing(settings)
-    counts = Counts(caches.figures, sources.systems, requests)
+    counts = Counts(caches.figures, sources.systems, requests, guard.usage)
     systems = Systems(settings, admitted)
     operator = Operator(settings, worker, knobs, caches, shared, {QUESTION: counts.counted, **systems.handlers})
     systems.siblings = operator.siblings
-    gateway = Gateway(schema, sources)
+    gateway = Gateway(schema, sources, guard.texts, guard.checks)
     overload = Overload(settings.gateway, event)
     readiness = Readiness(upstreams)
 
@@ -138,6 +147,7 @@ def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncB
                 await stack.enter_async_context(upstream)
             if shared is not None:
                 await stack.enter_async_context(shared)
+            await stack.enter_async_context(guard)
             await stack.enter_async_context(operator)
             stack.callback(sources.close)
             overload.watch()
@@ -154,14 +164,16 @@ def create_app(settings: Settings, worker: Worker = ALONE, network: httpx.AsyncB
         return _json({"status": status, "systems": found}, 200 if any_reachable else 503)
 
     token = admin_token(settings, make=True)
-    served = [*pages(examples), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, token, systems)]
+    shown = {"X-API-Key": next(iter(demo.values()))} if demo else {}
+    served = [*pages(examples, headers=shown), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, token, systems)]
+    served += consent_routes(guard.desk, token)
     if settings.telemetry.metrics != "off":
         served.append(metrics_route(Metrics(operator.siblings), token, settings.telemetry.metrics))
     app = Door(routes=served, lifespan=lifespan)
     app.endpoint = GraphQLEndpoint(
-        gateway, settings.gateway, overload, Watch(requests, traces, access_log=settings.telemetry.access_log)
+        gateway, guard.entrance, settings.gateway, overload, Watch(requests, traces, access_log=settings.telemetry.access_log)
     )  # fmt: skip
-    app.state.gateway = gateway
+    app.state.gateway, app.state.guard = gateway, guard
     return app
 
 

@@ -15,6 +15,10 @@ from graph.access.cost import Costings
 from graph.access.marks import marks_of
 from graph.app import load_schema
 from graph.commands.cache import cache
+from graph.commands.consents import consents
+from graph.commands.consumers import consumers
+from graph.commands.documents import documents
+from graph.commands.policy import policy
 from graph.commands.sandbox import sandbox
 from graph.commands.systems import systems
 from graph.commands.terminal import ERRORS, GATEWAY, WRONG, SettingsFile, Url, err, out, unreachable
@@ -33,6 +37,10 @@ app = App(name="motcua", help="One GraphQL door to the information systems of ag
 app.command(cache)
 app.command(systems)
 app.command(sandbox)
+app.command(consumers)
+app.command(documents)
+app.command(consents)
+app.command(policy)
 
 Port = Annotated[int, Parameter(help="Port on this machine.")]
 Latency = Annotated[Literal["none", "office", "bad"], Parameter(help="How slowly the simulated agencies answer.")]

@@ -4,10 +4,11 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from inspect import isawaitable
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from graphql import GraphQLError, OperationDefinitionNode
@@ -15,14 +16,15 @@ from strawberry.exceptions import MissingQueryError, StrawberryGraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
+from graph.access.asker import Asker
+from graph.access.checks import Admitted, Checks, Refused
+from graph.access.texts import Texts
 from graph.context import RequestContext
-from graph.errors import BadInput, MotcuaError
-from graph.execution.explain import Traced, explained
-from graph.execution.explanation import Explanation
-from graph.execution.schema import FastSchema
+from graph.errors import BadInput, MotcuaError, TooCostly
+from graph.execution.explain import Traced, explain
+from graph.execution.schema import FastSchema, Prepared
 from graph.loading.freshness import Freshness, freshness
 from graph.loading.loaders import Loaders, Sources
-from graph.loading.sharing import ANYBODY, Caller
 from graph.loading.trace import TracedLoaders
 from graph.operating.operations import Outcome
 from graph.telemetry import event, frames
@@ -30,6 +32,7 @@ from graph.upstream.priority import Priority
 
 ANALYSE = "analyse"
 
+SUGGESTED = re.compile(r" Did you mean .*\?", re.DOTALL)
 INTERNAL = "Something went wrong inside the gateway"
 
 # graphql-core quotes values in these places of its messages; they may be personal data.
@@ -46,12 +49,16 @@ NO_SUBSCRIPTIONS = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
-    """A request as it comes in; other members are passed over, as the specification of GraphQL over HTTP wants."""
+    """A request as it comes in; other members are passed over, as the specification of GraphQL over HTTP wants.
 
-    query: str
+    It sends a document (`query`), or names one that is registered (`document_id`).
+    """
+
+    query: str | None = None
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
     extensions: dict[str, Any] | None = None
+    document_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class Answer:
     """What goes back: `executed` tells an execution with errors from a request that was refused before it.
 
     `freshness` says for how long it may be kept outside, None where it may not: with any error, and with personal data unless allowed.
-    Of an execution there is also what was executed (`operation`), and with which `loaders`.
+    Of an execution there is also what was executed (`operation`), and with which `loaders`. `retry_after_ms` says when a consumer that has
+    used up what it may ask for may come again.
     """
 
     payload: dict[str, Any]
@@ -68,6 +76,7 @@ class Answer:
     freshness: Freshness | None = None
     operation: OperationDefinitionNode | None = None
     loaders: Loaders | None = None
+    retry_after_ms: int | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -128,68 +137,104 @@ class Urgency:
 class Gateway:
     """Answers requests against one schema; made once and shared by all."""
 
-    def __init__(self, schema: FastSchema, sources: Sources) -> None:
-        """Take the schema, and what all requests share."""
+    def __init__(self, schema: FastSchema, sources: Sources, texts: Texts, checks: Checks) -> None:
+        """Take the schema, what all requests share, where documents come from, and what is checked before a query is run."""
         self.schema = schema
         self.sources = sources
+        self.texts = texts
+        self.checks = checks
 
     async def answer(
-        self, request: GraphQLRequest, *, request_id: str, read_only: bool = False, caller: Caller = ANYBODY, urgency: Urgency | None = None
+        self, request: GraphQLRequest, *, request_id: str, asker: Asker, read_only: bool = False, urgency: Urgency | None = None
     ) -> Answer:
         """Run one request to its end, which is at the latest when its time is over; `read_only` refuses all but queries.
 
         Never raises for anything that a caller or a system does.
         """
-        loaders = (TracedLoaders if (request.extensions or {}).get("plan") == ANALYSE else Loaders)(self.sources, caller)
-        with (urgency or Urgency()).holds(loaders):
-            return await self._answered(request, RequestContext(loaders, request_id), read_only=read_only)
-
-    async def _answered(self, request: GraphQLRequest, context: RequestContext, *, read_only: bool) -> Answer:
-        wanted, request_id = request.extensions or {}, context.request_id
-        plan = wanted.get("plan")
-        processor = time.thread_time() if plan == ANALYSE else 0.0
+        refused = self.checks.meter.begin(asker.consumer)
+        if refused is not None:
+            return _refused([refused])
+        analysed = asker.explorer and (request.extensions or {}).get("plan") == ANALYSE
+        loaders = (TracedLoaders if analysed else Loaders)(self.sources, asker.caller)
         try:
-            result = await self.schema.execute(
-                request.query,
-                variable_values=request.variables,
-                context_value=context,
-                operation_name=request.operation_name,
-                allowed_operation_types=QUERIES_ONLY if read_only else NO_SUBSCRIPTIONS,
-            )
+            with (urgency or Urgency()).holds(loaders):
+                return await self._answered(request, RequestContext(loaders, request_id, asker.permits), asker, read_only=read_only)
+        except MotcuaError as error:
+            return _refused([error])
+        finally:
+            self.checks.meter.end(asker.consumer)
+
+    async def _answered(self, request: GraphQLRequest, context: RequestContext, asker: Asker, *, read_only: bool) -> Answer:
+        """Read it, check it, run it, and answer."""
+        processor = time.thread_time() if isinstance(context.loaders, TracedLoaders) else 0.0
+        text = self.texts.of(asker, request.query, request.document_id, request.extensions)
+        prepared = self._prepared(request, text.text, asker, read_only=read_only)
+        if isinstance(prepared, Answer):
+            return prepared
+        checked = self.checks.checked(asker, prepared.plan, prepared.variables, trusted=text.trusted)
+        admitted = await checked if isawaitable(checked) else checked
+        if isinstance(admitted, Refused):
+            return _refused(admitted.errors)
+        context.loaders.budget = admitted.budget
+        result = self.schema.run(prepared, context)
+        done = await result if isawaitable(result) else result
+        return self._told(request, context, asker, Ran(prepared, admitted, done.data, done.errors or (), processor))
+
+    def _prepared(self, request: GraphQLRequest, text: str, asker: Asker, *, read_only: bool) -> Prepared | Answer:
+        """Read and plan an operation, or say why it cannot be run."""
+        allowed = QUERIES_ONLY if read_only else NO_SUBSCRIPTIONS
+        try:
+            prepared = self.schema.prepare(text, request.variables, request.operation_name, allowed, asker.permits)
         except MissingQueryError:
-            return _refused("The query is empty")
-        except CannotGetOperationTypeError as error:
-            return _refused(str(error) if request.operation_name is None else "The document has no operation of that name")
+            raise BadInput("The query is empty") from None
+        except CannotGetOperationTypeError:
+            raise BadInput("The document has no operation of that name") from None
         except InvalidOperationTypeError as error:
-            refusal = error.as_http_error_reason("GET" if read_only else "POST")
-            return Answer(_refused(refusal).payload, executed=False, not_by_get=read_only)
-        errors = [shown(error, request_id) for error in result.errors or ()]
-        if result.data is None and not any("path" in error for error in errors):
+            refusal = BadInput(error.as_http_error_reason("GET" if read_only else "POST"))
+            return Answer(_refused([refusal]).payload, executed=False, not_by_get=read_only)
+        if isinstance(prepared, Prepared):
+            return prepared
+        errors = [shown(error, "") for error in prepared]
+        return Answer({"errors": errors if asker.explorer else [_unsuggested(error) for error in errors]}, executed=False)
+
+    def _told(self, request: GraphQLRequest, context: RequestContext, asker: Asker, ran: "Ran") -> Answer:
+        """Word what came of a run: data, errors, and what was asked to be told beside them."""
+        errors = [shown(error, context.request_id) for error in ran.errors]
+        if ran.data is None and not any("path" in error for error in errors):
             return Answer({"errors": errors}, executed=False)
-        payload: dict[str, Any] = {"data": result.data, **({"errors": errors} if errors else {})}
-        extensions: dict[str, Any] = {}
+        checks, plan = self.checks, ran.prepared.plan
+        fee = checks.fees.counted(asker.consumer, plan, ran.data)
+        checks.meter.ended(asker.consumer, ran.admitted.budget)
+        payload: dict[str, Any] = {"data": ran.data, **({"errors": errors} if errors else {})}
+        wanted, extensions = request.extensions or {}, dict[str, Any]()
         if wanted.get("report") is True:
-            extensions["report"] = _report(context)
-        if plan is True or plan == ANALYSE:
-            extensions["plan"] = self._plan(request, context, processor)
+            extensions["report"] = {**_report(context), "cost": ran.admitted.cost, "feeVnd": fee}
+        if asker.explorer and (wanted.get("plan") is True or wanted.get("plan") == ANALYSE):
+            extensions["plan"] = self._plan(context, ran)
         if extensions:
             payload["extensions"] = extensions
         fresh = None if errors or extensions else freshness(context.loaders)
-        return Answer(payload, executed=True, freshness=fresh, operation=self._operation(request), loaders=context.loaders)
+        return Answer(payload, executed=True, freshness=fresh, operation=ran.prepared.operation, loaders=context.loaders)
 
-    def _operation(self, request: GraphQLRequest) -> OperationDefinitionNode | None:
-        """Find what was executed, among the documents that are kept."""
-        found = self.schema.documents.document(request.query).operation(request.operation_name)
-        return found if isinstance(found, OperationDefinitionNode) else None
-
-    def _plan(self, request: GraphQLRequest, context: RequestContext, processor: float) -> Any:
+    def _plan(self, context: RequestContext, ran: "Ran") -> Any:
         """Explain how a request was answered and, where it was traced, what each link and each call took."""
         run = None
         if isinstance(context.loaders, TracedLoaders):
-            took, worked = time.perf_counter() - context.began, time.thread_time() - processor
+            took, worked = time.perf_counter() - context.began, time.thread_time() - ran.processor
             run = Traced(context.loaders, context.began, took * 1_000, worked * 1_000)
-        found = explained(self.schema, request.query, request.variables, request.operation_name, run)
-        return msgspec.to_builtins(found) if isinstance(found, Explanation) else None
+        prepared = ran.prepared
+        reason = self.schema.reason_for_reference(prepared.document, prepared.operation)
+        return msgspec.to_builtins(explain(prepared.plan, prepared.variables, reason=reason, run=run, quoting=ran.admitted.costing))
+
+
+class Ran(NamedTuple):
+    """A query that was run, and what came of it; `processor` is the processor time (in seconds) of the moment when it began."""
+
+    prepared: Prepared
+    admitted: Admitted
+    data: dict[str, Any] | None
+    errors: Sequence[GraphQLError]
+    processor: float
 
 
 def shown(error: GraphQLError, request_id: str) -> dict[str, Any]:
@@ -237,8 +282,16 @@ def log_fault(error: BaseException, request_id: str) -> None:
     event("internal_error", kind=type(error).__name__, request_id=request_id, at=frames(error))
 
 
-def _refused(message: str) -> Answer:
-    return Answer({"errors": [{"message": message, "extensions": {"code": "BAD_USER_INPUT", "retryable": False}}]}, executed=False)
+def _unsuggested(error: dict[str, Any]) -> dict[str, Any]:
+    """Take out what graphql-core suggests instead of a wrong name: to who may not look at the schema it would show it piece by piece."""
+    return {**error, "message": SUGGESTED.sub("", error["message"])}
+
+
+def _refused(errors: Sequence[MotcuaError]) -> Answer:
+    """Answer a request that is not run with all that stands against it."""
+    payload = {"errors": [{"message": error.message, "extensions": error.extensions()} for error in errors]}
+    waits = [error.retry_after_ms for error in errors if isinstance(error, TooCostly) and error.retry_after_ms is not None]
+    return Answer(payload, executed=False, retry_after_ms=max(waits, default=None))
 
 
 def _report(context: RequestContext) -> dict[str, Any]:

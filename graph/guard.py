@@ -2,8 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 from graph.access.allowances import Meter
 from graph.access.checks import Checks
@@ -13,38 +13,39 @@ from graph.access.consumers import Consumers
 from graph.access.entrance import Entrance
 from graph.access.fees import Fees
 from graph.access.identity import Identities, Presenting
+from graph.access.keys import stored
 from graph.access.ledger import Ledger
 from graph.access.marks import marks_of
 from graph.access.minute import SharedMinute
 from graph.access.policy import Policy
-from graph.access.registry import ApiKey, Registry
+from graph.access.registry import Registry
 from graph.access.screens import Screening
 from graph.access.texts import Texts
 from graph.access.trusted import AutomaticDocuments, TrustedDocuments
 from graph.access.usage import Usage
 from graph.execution.schema import FastSchema
+from graph.operating.consents import ConsentDesk
 from graph.operating.siblings import Worker, state_folder
 from graph.settings import Settings
 from graph.wiring import Wiring
-
-NO_KEYS: Mapping[str, ApiKey] = {}
 
 
 class Guard:
     """What guards a gateway; an async context, in which its files are followed and its stores are open."""
 
-    def __init__(self, settings: Settings, schema: FastSchema, wiring: Wiring, worker: Worker, demo_keys: Mapping[str, ApiKey]) -> None:
-        """Read all that access stands on; SettingsWrong names what does not fit. `demo_keys` are keys of this process, by consumer."""
+    def __init__(self, settings: Settings, schema: FastSchema, wiring: Wiring, worker: Worker, demo: Mapping[str, str]) -> None:
+        """Read all that access stands on; SettingsWrong names what does not fit. `demo` has keys of this process, by consumer."""
         access, core = settings.access, schema.documents.schema
         marks = marks_of(core)
         self.consumers = Consumers(
-            settings.beside(access.consumers), core, more_keys=demo_keys, demo=settings.is_sandboxed
+            settings.beside(access.consumers), core, more_keys={name: stored(key) for name, key in demo.items()}, demo=settings.is_sandboxed
         )  # fmt: skip
         self.consents: Consents = open_consents(access.consents, settings.file.parent)
+        self.desk = ConsentDesk(self.consents, self._registry, _person(wiring))
         batches = list(wiring.batches.values())
         self.policy = Policy(core, batches, self._registry, Screening(marks, core, batches, self.consents))
-        self.identities = Identities(access, self._registry, folder=settings.file.parent)
-        self.entrance = Entrance(Presenting(access.proxy), self.identities, self.policy)
+        self.identities = Identities(access, self._registry, file=settings.file)
+        self.entrance = Entrance(Presenting(access.proxy, file=settings.file), self.identities, self.policy)
         self.trusted = TrustedDocuments(settings.beside(access.documents_file))
         self.texts = Texts(self.trusted, AutomaticDocuments(), free=access.documents == "free")
         self.usage = Usage()
@@ -68,6 +69,12 @@ class Guard:
     async def __aexit__(self, *_: object) -> None:
         """Close them."""
         await self._open.aclose()
+
+
+def _person(wiring: Wiring) -> Callable[[str], Any]:
+    """Find what checks the number of a person: the type of key of the batch function that tells of people."""
+    telling = next((batch for batch in wiring.batches.values() if batch.facts is not None), None)
+    return str if telling is None else telling.key_type.parse
 
 
 def _ledger(settings: Settings, worker: Worker) -> Ledger:

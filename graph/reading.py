@@ -10,7 +10,13 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from graph.errors import (
-    BadInput, ForbiddenField, MotcuaError, NotTrusted, PurposeRequired, TooCostly, Unauthenticated,
+    BadInput,
+    ForbiddenField,
+    MotcuaError,
+    NotTrusted,
+    PurposeRequired,
+    TooCostly,
+    Unauthenticated,
 )  # fmt: skip
 from graph.gateway import GraphQLRequest
 
@@ -57,6 +63,8 @@ async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, m
         request = _decoded(await _body(headers, receive, most_bytes))
     else:
         raise Refused(405, "Only GET and POST are answered here", (b"allow", b"GET, POST"))
+    if request.query is None and request.document_id is None and "persistedQuery" not in (request.extensions or {}):
+        raise Refused(400, "Not a GraphQL request: expected query or documentId")
     plan = PLANS.get(headers.get(b"x-motcua-plan", b""))
     return request if plan is None else msgspec.structs.replace(request, extensions={**(request.extensions or {}), "plan": plan})
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -20,7 +20,10 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from graph.app import create_app
+from graph.access.consumers import read_registry
+from graph.access.keys import new_key
+from graph.access.tls import tls_options
+from graph.app import create_app, load_schema
 from graph.errors import SettingsWrong
 from graph.operating.siblings import Worker
 from graph.settings import Settings, load_settings, sandbox_secrets
@@ -30,22 +33,27 @@ from graph.workers import Workers
 Say = Callable[[str], None]
 SANDBOX_WAITS_SECONDS = 30
 CLEARING_SECONDS = 5.0
+WITHOUT_TLS = tls_options(None, Path())
 
 
-def serve(settings: Settings, *, host: str, port: int, say: Say, when_ready: Callable[[], None] | None = None) -> int:
-    """Run the gateway in this process; requests under way when it is interrupted are answered first."""
+def serve(
+    settings: Settings, *, host: str, port: int, say: Say, when_ready: Callable[[], None] | None = None,
+    demo: Mapping[str, str] | None = None,
+) -> int:  # fmt: skip
+    """Run the gateway in this process; requests under way when it is interrupted are answered first. `demo` has keys of this run."""
     write_logs(settings.telemetry.logs)
+    tls = tls_options(settings.gateway.tls, settings.file)
     with listening(host, port) as listener:
         worker = Worker(host=host, port=listener.getsockname()[1])
-        app = create_app(settings, worker)
+        app = create_app(settings, worker, demo=demo)
 
         def ready() -> None:
             _settle_memory()
-            _say_where(worker, say)
+            _say_where(settings, worker, say)
             if when_ready is not None:
                 when_ready()
 
-        return _run(app, listener, settings.gateway.shutdown_seconds, ready)
+        return _run(app, listener, settings.gateway.shutdown_seconds, ready, tls)
 
 
 def serve_together(settings: Settings, *, workers: int, host: str, port: int, say: Say, warn: Say) -> int:
@@ -53,6 +61,7 @@ def serve_together(settings: Settings, *, workers: int, host: str, port: int, sa
     if workers == 1:
         return serve(settings, host=host, port=port, say=say)
     write_logs(settings.telemetry.logs)
+    tls = tls_options(settings.gateway.tls, settings.file)
     if is_json(settings.telemetry.logs):
 
         def warn(words: str) -> None:
@@ -68,10 +77,10 @@ def serve_together(settings: Settings, *, workers: int, host: str, port: int, sa
                 _settle_memory()
                 tell_ready()
 
-            return _run(app, listener, settings.gateway.shutdown_seconds, ready)
+            return _run(app, listener, settings.gateway.shutdown_seconds, ready, tls)
 
         together = Workers(workers, work, listener, warn)
-        return together.run(ready=lambda: _say_where(first, say), limit=settings.gateway.shutdown_seconds + CLEARING_SECONDS)
+        return together.run(ready=lambda: _say_where(settings, first, say), limit=settings.gateway.shutdown_seconds + CLEARING_SECONDS)
 
 
 class SandboxTls(NamedTuple):
@@ -114,15 +123,36 @@ def develop(file: Path, *, port: int, sandbox_port: int, latency: str, first_que
     secrets = {**sandbox_secrets(file, _sandbox(file, "default_token")), **os.environ}
     settings = load_settings(file, environment=secrets, sandbox_url=f"http://127.0.0.1:{sandbox_port}")
     query = first_query.read_text("utf-8") if first_query else None
+    demo = _demo_keys(settings)
     with listening("127.0.0.1", port):
         pass
     with _signals(_interrupted), _sandbox_process(file, sandbox_port, latency, say):
+        url, key = f"http://127.0.0.1:{port}", next(iter(demo.values()), None)
 
         def send_first_query() -> None:
             if query is not None:
-                asyncio.get_running_loop().run_in_executor(None, _show_first_query, f"http://127.0.0.1:{port}", first_query, query, say)
+                asyncio.get_running_loop().run_in_executor(None, _show_first_query, url, first_query, query, key, say)
 
-        return serve(settings, host="127.0.0.1", port=port, say=say, when_ready=send_first_query)
+        def ready() -> None:
+            _say_keys(demo, say)
+            send_first_query()
+
+        return serve(settings, host="127.0.0.1", port=port, say=say, when_ready=ready, demo=demo)
+
+
+def _demo_keys(settings: Settings) -> dict[str, str]:
+    """Make a key for each demo consumer, which holds for this run alone; explorers first, because GraphiQL asks as the first."""
+    known = read_registry(settings.beside(settings.access.consumers), load_schema(settings).documents.schema, demo=settings.is_sandboxed)
+    demo = sorted((consumer for consumer in known.consumers.values() if consumer.demo), key=lambda consumer: not consumer.explorer)
+    return {consumer.name: new_key(consumer.name)[0] for consumer in demo}
+
+
+def _say_keys(demo: Mapping[str, str], say: Say) -> None:
+    """Say who may ask in this run, and how."""
+    for name, key in demo.items():
+        say(f"Ask as {name} with the header X-API-Key: {key}")
+    if demo:
+        say(f"For other commands: export MOTCUA_KEY={next(iter(demo.values()))}")
 
 
 @contextlib.contextmanager
@@ -138,11 +168,13 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _run(app: ASGIApp, listener: socket.socket, shutdown_seconds: float, ready: Callable[[], None]) -> int:
+def _run(
+    app: ASGIApp, listener: socket.socket, shutdown_seconds: float, ready: Callable[[], None], tls: Mapping[str, Any] = WITHOUT_TLS
+) -> int:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        **tls,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -161,8 +193,9 @@ def _run(app: ASGIApp, listener: socket.socket, shutdown_seconds: float, ready: 
     return 0 if server.started else 1
 
 
-def _say_where(worker: Worker, say: Say) -> None:
-    address = f"http://{f'[{worker.host}]' if ':' in worker.host else worker.host}:{worker.port}"
+def _say_where(settings: Settings, worker: Worker, say: Say) -> None:
+    scheme = "http" if settings.gateway.tls is None else "https"
+    address = f"{scheme}://{f'[{worker.host}]' if ':' in worker.host else worker.host}:{worker.port}"
     by = f", {worker.of} workers" if worker.of > 1 else ""
     say(f"Motcua answers at {address}/graphql{by}; open {address}/ for GraphiQL (Ctrl-C stops)")
 
@@ -250,10 +283,10 @@ def _wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
     raise SettingsWrong(f"the sandbox did not answer within {SANDBOX_WAITS_SECONDS} seconds")
 
 
-def _show_first_query(url: str, file: Path | None, query: str, say: Say) -> None:
+def _show_first_query(url: str, file: Path | None, query: str, key: str | None, say: Say) -> None:
     """Send the first query as any client would, and print its answer with what it cost."""
-    body = {"query": query, "extensions": {"report": True}}
-    answer = httpx.post(f"{url}/graphql", json=body, timeout=60).json()
+    body, headers = {"query": query, "extensions": {"report": True}}, {} if key is None else {"X-API-Key": key}
+    answer = httpx.post(f"{url}/graphql", json=body, headers=headers, timeout=60).json()
     report = answer.get("extensions", {}).get("report", {"systems": {}, "milliseconds": 0})
     say(f"\nThe first query ({file}):\n\n{query.strip()}\n\nIts answer:\n")
     say(

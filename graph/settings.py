@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from graph.access_settings import AccessSettings
+from graph.access_settings import AccessSettings, TlsSettings
 from graph.errors import SettingsWrong
 from graph.route_settings import PlatformSettings, check_platform, check_tables, check_xroad
 from graph.system_settings import Bytes, Count, Seconds, Share, Span, SystemSettings
@@ -59,6 +59,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=600)] = 60.0
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     state: str = ".motcua"
+    tls: TlsSettings | None = None
 
     def of_class(self, priority: str) -> ClassSettings:
         """Return what holds for a class: as set, and else as usual."""

@@ -37,6 +37,14 @@ def new_key(key_id: str | None = None) -> tuple[str, ApiKey]:
     return f"{PREFIX}_{chosen}_{secret}", ApiKey(chosen, hashed(secret.encode()), datetime.now(UTC))
 
 
+def stored(text: str) -> ApiKey:
+    """Return what is stored of a key whose text is known; ValueError where it is none."""
+    parts = KEY.fullmatch(text.encode())
+    if parts is None:
+        raise ValueError("expected mcu_<id>_<secret>")
+    return ApiKey(parts[1].decode(), hashed(parts[2]), datetime.now(UTC))
+
+
 def hashed(secret: bytes) -> str:
     """Return what is stored of a secret.
 

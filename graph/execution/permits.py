@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
+from graph.errors import MotcuaError
 from graph.loading.batch import Batch
 from graph.loading.screening import Screen
 
@@ -10,7 +11,7 @@ from graph.loading.screening import Screen
 class Permits(Protocol):
     """What one kind of caller may read. Plans are kept for each; so it is compared by identity and lives as long as its policy does."""
 
-    def refusal(self, parent: str, field: str) -> Exception | None:
+    def refusal(self, parent: str, field: str) -> MotcuaError | None:
         """Say why a field of an object type may not be read; None where it may. `__typename` is never asked about."""
 
     def screens(self, coordinates: Collection[str] | None) -> Mapping[Batch[Any, Any], Screen]:

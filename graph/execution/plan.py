@@ -37,6 +37,7 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryList, StrawberryMaybe, StrawberryOptional
 from strawberry.types.field import StrawberryField
 
+from graph.errors import MotcuaError
 from graph.execution.permits import EVERYTHING, Permits
 from graph.execution.selected import Selected
 from graph.loading.batch import Batch
@@ -304,7 +305,7 @@ class Plan:
     root: Selection
     serial: bool
     coordinates: frozenset[str] = frozenset()
-    refused: tuple[tuple[str, Exception], ...] = ()
+    refused: tuple[tuple[str, MotcuaError], ...] = ()
     screens: Mapping[Batch[Any, Any], Screen] = field(default_factory=dict)
 
 
@@ -353,7 +354,7 @@ class Planner:
             coordinates=frozenset(read), refused=tuple(refused.items()), screens=self.permits.screens(read - refused.keys()),
         )  # fmt: skip
 
-    def refusal(self, parent: GraphQLObjectType, name: str) -> Exception | None:
+    def refusal(self, parent: GraphQLObjectType, name: str) -> MotcuaError | None:
         """Say why a field may not be read; None where it may."""
         return self.selected.refusal(parent, name)
 

@@ -108,7 +108,10 @@ class FastSchema(strawberry.Schema):
 
     def run(self, prepared: "Prepared", context: Any) -> Any:
         """Run what was prepared with the same permits as those of the context; a result with data and errors, or an awaitable of one."""
-        return self._run(prepared.document, prepared.operation, prepared.given, root=None, context=context, extensions=None)
+        document, operation = prepared.document, prepared.operation
+        if self.runs_fast(document, operation):
+            return self._start(prepared, root=None, context=context, extensions=None)
+        return self._run(document, operation, prepared.given, root=None, context=context, extensions=None)
 
     def _found(
         self, query: str | None, operation_name: str | None, allowed: Iterable[Kind] | None
@@ -169,20 +172,27 @@ class FastSchema(strawberry.Schema):
                 executor_class=permitted(self.execution_context_class), is_awaitable=optimized_is_awaitable,
                 is_async_iterable=is_async_iterable, operation_extensions=extensions,
             )  # fmt: skip
-        plan = self.documents.plan(document, operation, variables, permits)
-        screened(context, plan.screens)
+        prepared = Prepared(document, operation, given, variables, self.documents.plan(document, operation, variables, permits))
+        return self._start(prepared, root=root, context=context, extensions=extensions, is_async_iterable=is_async_iterable)
+
+    def _start(
+        self, prepared: Prepared, *, root: Any, context: Any, extensions: Any, is_async_iterable: Callable[[Any], bool] | None = None
+    ) -> Any:
+        """Run what is planned on the engine."""
+        document = prepared.document
+        screened(context, prepared.plan.screens)
 
         def core() -> Executor[Any]:
             fragments = {name: FragmentDetails(found) for name, found in document.fragments.items()}
             return StrawberryGraphQLCoreExecutionContext(
-                self._schema, document.fragments, fragments, root, context, operation, variables,
+                self._schema, document.fragments, fragments, root, context, prepared.operation, prepared.variables,
                 default_field_resolver, default_type_resolver, default_field_resolver,
                 is_awaitable=optimized_is_awaitable, is_async_iterable=is_async_iterable, operation_extensions=extensions,
             )  # fmt: skip
 
         loaders = getattr(context, "loaders", None)
         note = loaders.note if isinstance(loaders, TracedLoaders) else None
-        return Run(plan, self._schema, variables, root=root, context=context, executor=core, note=note).start()
+        return Run(prepared.plan, self._schema, prepared.variables, root=root, context=context, executor=core, note=note).start()
 
     def _get_execute_function(self) -> Callable[..., Any]:
         """Take the place of graphql-core's `execute` wherever Strawberry calls it."""

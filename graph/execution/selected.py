@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLAbstractType, GraphQLObjectType, get_named_type, is_abstract_type, is_object_type
 from graphql.execution.collect_fields import FieldDetails, collect_subfields
 
+from graph.errors import MotcuaError
+
 if TYPE_CHECKING:
     from graph.execution.plan import Planner
 
@@ -22,11 +24,11 @@ class Selected:
 
     def __init__(self, planner: "Planner") -> None:
         self.read: set[str] = set()
-        self.refused: dict[str, Exception] = {}
+        self.refused: dict[str, MotcuaError] = {}
         self._planner = planner
         self._waiting: list[tuple[GraphQLAbstractType, list[FieldDetails]]] | None = []
 
-    def refusal(self, parent: GraphQLObjectType, name: str) -> Exception | None:
+    def refusal(self, parent: GraphQLObjectType, name: str) -> MotcuaError | None:
         """Say why a field may not be read; None where it may. It is noted as one that is asked for."""
         if name == TYPENAME:
             return None

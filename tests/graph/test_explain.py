@@ -7,6 +7,7 @@ import pytest
 import strawberry
 from graphql import GraphQLError
 
+from graph.access.asker import OURSELVES
 from graph.context import RequestContext
 from graph.errors import SystemUnavailable
 from graph.execution.explain import ASSUMED_ITEMS, Traced, explained
@@ -18,6 +19,7 @@ from graph.loading.loaders import Loaders, Sources
 from graph.loading.trace import TracedLoaders
 from graph.seam import Record, System, Upstream, batch_many, batch_one, field, link, link_each, wire
 from graph.settings import BatchSettings
+from tests.doors import open_gateway
 from tests.lines import REGISTER, line, lines
 
 PEOPLE = System("people", title="People", owner="An agency", protocol="SOAP")
@@ -104,12 +106,12 @@ def gateway(engine: Engine = "fast") -> Gateway:
     schema.configure(engine=engine)
     unused = line(lambda _request: pytest.fail("no call was expected"))
     caches = {batch: ResolverCache(batch, BatchSettings()) for batch in (person_by_code, houses_by_owner)}
-    return Gateway(schema, Sources(lines({"people": unused, "register": unused}), caches))
+    return open_gateway(schema, Sources(lines({"people": unused, "register": unused}), caches))
 
 
 async def analysed(asked: Gateway, query: str, **variables: object) -> Explanation:
     request = GraphQLRequest(query, variables=dict(variables), extensions={"plan": "analyse"})
-    answer = await asked.answer(request, request_id="r")
+    answer = await asked.answer(request, request_id="r", asker=OURSELVES)
     return msgspec.convert(answer.payload["extensions"]["plan"], Explanation)
 
 
@@ -283,10 +285,12 @@ async def test_no_key_stands_in_an_analysis() -> None:
 
 async def test_an_analysed_query_has_the_answer_of_any_other() -> None:
     request = GraphQLRequest(FAMILY, variables={"codes": ["a", "b", "a"]})
-    usual = await gateway().answer(request, request_id="r")
-    plan = await gateway().answer(GraphQLRequest(FAMILY, variables={"codes": ["a", "b", "a"]}, extensions={"plan": True}), request_id="r")
+    usual = await gateway().answer(request, request_id="r", asker=OURSELVES)
+    plan = await gateway().answer(
+        GraphQLRequest(FAMILY, variables={"codes": ["a", "b", "a"]}, extensions={"plan": True}), request_id="r", asker=OURSELVES
+    )
     traced = await gateway().answer(
-        GraphQLRequest(FAMILY, variables={"codes": ["a", "b", "a"]}, extensions={"plan": "analyse"}), request_id="r"
+        GraphQLRequest(FAMILY, variables={"codes": ["a", "b", "a"]}, extensions={"plan": "analyse"}), request_id="r", asker=OURSELVES
     )
 
     assert usual.payload["data"] == plan.payload["data"] == traced.payload["data"]
@@ -296,7 +300,7 @@ async def test_an_analysed_query_has_the_answer_of_any_other() -> None:
 
 
 async def test_a_refused_request_has_no_plan() -> None:
-    answer = await gateway().answer(GraphQLRequest("{ nothing }", extensions={"plan": True}), request_id="r")
+    answer = await gateway().answer(GraphQLRequest("{ nothing }", extensions={"plan": True}), request_id="r", asker=OURSELVES)
 
     assert set(answer.payload) == {"errors"}
 

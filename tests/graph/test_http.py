@@ -9,6 +9,7 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from graph.access.asker import OURSELVES
 from graph.errors import BadInput
 from graph.execution.documents import Limits
 from graph.execution.schema import FastSchema
@@ -18,6 +19,7 @@ from graph.loading.loaders import Sources
 from graph.overload import Overload
 from graph.settings import GatewaySettings
 from graph.upstream.priority import NAMED, Priority
+from tests.doors import OpenDoor, open_gateway
 
 RESPONSE_JSON = "application/graphql-response+json"
 
@@ -46,13 +48,13 @@ class Mutation:
 
 def endpoint_of(gateway: Gateway, max_body_bytes: int) -> GraphQLEndpoint:
     settings = GatewaySettings(max_body_bytes=max_body_bytes)
-    return GraphQLEndpoint(gateway, settings, Overload(settings))
+    return GraphQLEndpoint(gateway, OpenDoor(), settings, Overload(settings))
 
 
 def client(max_body_bytes: int = 2_000) -> httpx.AsyncClient:
     schema = FastSchema(Query, Mutation)
     schema.configure(limits=Limits(documents=16, tokens=200))
-    endpoint = endpoint_of(Gateway(schema, Sources({}, {})), max_body_bytes)
+    endpoint = endpoint_of(open_gateway(schema, Sources({}, {})), max_body_bytes)
     return httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway")
 
 
@@ -249,7 +251,7 @@ async def test_the_answer_carries_the_requests_id() -> None:
 
 async def test_a_client_that_leaves_while_sending_is_left_alone() -> None:
     schema = FastSchema(Query)
-    endpoint = endpoint_of(Gateway(schema, Sources({}, {})), 1_000)
+    endpoint = endpoint_of(open_gateway(schema, Sources({}, {})), 1_000)
     sent: list[Any] = []
 
     async def receive() -> dict[str, str]:
@@ -280,12 +282,12 @@ async def test_a_variable_that_breaks_a_rule_is_told_the_rule() -> None:
 
     scalar = strawberry.scalar(name="Code", serialize=str, parse_value=parse)
     schema = FastSchema(Root, config=StrawberryConfig(scalar_map={Code: scalar}))
-    gateway = Gateway(schema, Sources({}, {}))
+    gateway = open_gateway(schema, Sources({}, {}))
 
     by_variable = await gateway.answer(
-        GraphQLRequest("query($c: Code!) { echo(code: $c) }", variables={"c": "099085000002"}), request_id="r"
+        GraphQLRequest("query($c: Code!) { echo(code: $c) }", variables={"c": "099085000002"}), request_id="r", asker=OURSELVES
     )
-    by_literal = await gateway.answer(GraphQLRequest('{ echo(code: "099085000002") }'), request_id="r")
+    by_literal = await gateway.answer(GraphQLRequest('{ echo(code: "099085000002") }'), request_id="r", asker=OURSELVES)
 
     assert [answer.payload["errors"][0]["message"] for answer in (by_variable, by_literal)] == [
         "Variable '$c': Code: expected 3 letters",
@@ -304,7 +306,7 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_ours_in_json() -> 
         odd: Odd = strawberry.field(resolver=Odd)
 
     schema = FastSchema(Root, config=StrawberryConfig(scalar_map={Odd: scalar}))
-    endpoint = endpoint_of(Gateway(schema, Sources({}, {})), 1_000)
+    endpoint = endpoint_of(open_gateway(schema, Sources({}, {})), 1_000)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway") as door:
         response = await door.post("/graphql", json={"query": "{ odd }"})
 
@@ -313,16 +315,14 @@ async def test_an_answer_that_cannot_be_written_is_a_fault_of_ours_in_json() -> 
 
 
 @pytest.mark.parametrize(
-    ("trusts", "asked", "taken"),
-    [
-        (False, None, "caseworker"), (False, "batch", "batch"), (False, "citizen", "caseworker"), (False, "nonsense", "caseworker"),
-        (True, "citizen", "citizen"), (True, "BATCH", "batch"), (True, None, "caseworker"),
-    ],
-)  # fmt: skip
-async def test_a_client_may_make_itself_less_urgent_and_only_a_trusted_one_more(trusts: bool, asked: str | None, taken: str) -> None:  # noqa: FBT001 - a parameter of the test
-    settings = GatewaySettings(default_priority="caseworker", trust_caller_headers=trusts)
+    ("asked", "taken"),
+    [(None, "caseworker"), ("batch", "batch"), ("BATCH", "batch"), ("citizen", "caseworker"), ("nonsense", "caseworker")],
+)
+async def test_a_client_may_make_itself_less_urgent_than_its_class_and_never_more(asked: str | None, taken: str) -> None:
+    settings = GatewaySettings()
     overload = Overload(settings)
-    endpoint = GraphQLEndpoint(Gateway(FastSchema(Query), Sources({}, {})), settings, overload)
+    door_of_officials = OpenDoor(OURSELVES._replace(priority=Priority.CASEWORKER))
+    endpoint = GraphQLEndpoint(open_gateway(FastSchema(Query), Sources({}, {})), door_of_officials, settings, overload)
     for name, priority in NAMED.items():
         overload.under_way[priority] = 0 if name == taken else 100_000
     async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway") as door:
@@ -336,7 +336,7 @@ async def test_who_is_sent_away_is_told_when_to_come_again_and_nothing_is_read()
     settings = GatewaySettings(max_requests=1)
     overload = Overload(settings)
     overload.begin(Priority.CITIZEN)
-    endpoint = GraphQLEndpoint(Gateway(FastSchema(Query), Sources({}, {})), settings, overload)
+    endpoint = GraphQLEndpoint(open_gateway(FastSchema(Query), Sources({}, {})), OpenDoor(), settings, overload)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://gateway") as door:
         response = await door.post("/graphql", content=b"not even JSON")
 

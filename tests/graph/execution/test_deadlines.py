@@ -5,10 +5,12 @@ from typing import Any
 
 import strawberry
 
+from graph.access.asker import OURSELVES
 from graph.execution.schema import FastSchema
-from graph.gateway import Gateway, GraphQLRequest, Urgency
+from graph.gateway import GraphQLRequest, Urgency
 from graph.loading.loaders import Sources
 from tests import virtual
+from tests.doors import open_gateway
 
 ENDED: list[str] = []
 
@@ -35,7 +37,9 @@ def answer(query: str, seconds: float) -> tuple[dict[str, Any], float]:
     async def story() -> tuple[dict[str, Any], float]:
         loop = asyncio.get_running_loop()
         urgency = Urgency(ends_at=loop.time() + seconds)
-        answered = await Gateway(FastSchema(Query), Sources({}, {})).answer(GraphQLRequest(query), request_id="r", urgency=urgency)
+        answered = await open_gateway(FastSchema(Query), Sources({}, {})).answer(
+            GraphQLRequest(query), request_id="r", asker=OURSELVES, urgency=urgency
+        )
         return answered.payload, loop.time()
 
     return virtual.run(story())
