@@ -21,6 +21,9 @@ FIELDS_AT_MOST: Final = 20_000
 # The fee for a value that no system gave goes under this name.
 NO_SYSTEM: Final = "none"
 
+# What is answered without being looked for: the name of a type, and the null where the caller may not read a field.
+FREE: Final = frozenset({"typename", "refused"})
+
 Wave = tuple[int, Batch[Any, Any]]
 
 
@@ -89,7 +92,7 @@ class Billing:
         )
 
     def _field(self, found: FieldPlan, place: Place) -> Bill:
-        if found.kind == "typename":
+        if found.kind in FREE:
             return Bill()
         self._fields += 1
         if self._fields > FIELDS_AT_MOST:

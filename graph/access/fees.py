@@ -6,7 +6,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from graph.access.bills import NO_SYSTEM
+from graph.access.bills import FREE, NO_SYSTEM
 from graph.access.cost import PLANS_KEPT
 from graph.access.registry import Consumer
 from graph.access.usage import Usage
@@ -74,7 +74,7 @@ def charged(tariff: Tariff, data: Mapping[str, Any]) -> dict[str, int]:
 
 def _tariff(selection: Selection, marks: Priced, system: str) -> Tariff:
     names = tuple(found.response_name for found in selection.fields if found.kind == "typename")
-    charges = (_charge(found, marks, system) for found in selection.fields if found.kind != "typename" and not found.name.startswith("__"))
+    charges = (_charge(found, marks, system) for found in selection.fields if found.kind not in FREE and not found.name.startswith("__"))
     return Tariff(selection.type.name, names, tuple(charge for charge in charges if charge is not None))
 
 

@@ -14,8 +14,8 @@ from graphql import GraphQLError
 from graph.access.bills import FIELDS_AT_MOST
 from graph.access.cost import Costing, Costings, costing
 from graph.access.directives import Cost, Fee, ListSize, Subject
-from graph.access.marks import marks_of
-from graph.errors import BadInput, SettingsWrong
+from graph.access.marks import Marks, marks_of
+from graph.errors import BadInput, ForbiddenField, SettingsWrong
 from graph.execution.explain import explain, explained
 from graph.execution.explanation import Explanation, Quote
 from graph.execution.plan import Plan
@@ -302,6 +302,27 @@ def test_persons_are_the_keys_that_root_fields_name_of_types_about_people() -> N
     assert made.persons(variables) == 4
 
 
+class Hidden:
+    """Lets one field not be read."""
+
+    def refusal(self, parent: str, field: str) -> ForbiddenField | None:
+        return ForbiddenField("not for you") if (parent, field) == ("Person", "father") else None
+
+    def screens(self, coordinates: Any) -> dict[Any, Any]:  # noqa: ARG002 - the protocol's
+        return {}
+
+
+def test_a_field_that_may_not_be_read_costs_nothing() -> None:
+    text = '{ person(code: "a") { name father { name } } }'
+    document = SCHEMA.documents.document(text)
+    operation: Any = document.operation(None)
+    variables: Any = document.variables_of(operation, SCHEMA._schema).coerce(None)
+    made = costing(SCHEMA.documents.plan(document, operation, variables, Hidden()), MARKS)
+    assert (made.type_cost(variables), made.field_cost(variables)) == (2.0, 1.0)
+    assert made.keys(variables) == {"register": 1}
+    assert made.fee(variables) == 300
+
+
 def test_a_root_field_that_may_give_a_person_counts_as_one() -> None:
     made, variables = costed("{ anybody { ... on User { name } } }")
     assert made.persons(variables) == 1
@@ -367,7 +388,7 @@ def test_every_cost_is_what_a_slow_reckoning_gives(part: int) -> None:
 def test_keys_and_calls_agree_with_the_explained_plan_where_no_directive_says_otherwise() -> None:
     schema = product()
     schema.configure(limits=WIDE)
-    bare = marks_of(schema._schema)
+    bare = Marks({}, {})
     compared = 0
     for seed in range(1_000_000, 1_000_400):
         found = written(schema, seed)
