@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from tests.consumers import KEY
 from tests.stack import Stack
 
 ACCEPT = (b"accept", b"application/graphql-response+json")
 JSON = (b"content-type", b"application/json")
+KNOWN = (b"x-api-key", KEY.encode())
 Header = tuple[bytes, bytes]
 
 
@@ -84,7 +86,7 @@ async def sent(stack: Stack, attack: Attack) -> Sent:
         messages.append(message)
 
     scope: Mapping[str, Any] = {
-        "type": "http", "method": attack.method, "path": "/graphql", "headers": [ACCEPT, *attack.headers],
+        "type": "http", "method": attack.method, "path": "/graphql", "headers": [ACCEPT, KNOWN, *attack.headers],
         "query_string": attack.query_string,
     }  # fmt: skip
     began = time.thread_time()
