@@ -14,7 +14,7 @@ from graph.access.usage import Usage
 from graph.execution.plan import Plan
 from graph.execution.schema import FastSchema
 from graph.seam import Record, System, Upstream, batch_one, field, link, wire
-from tests.graph.access.test_cost import planned
+from tests.graph.access.priced import planned
 from tests.lines import REGISTER
 
 LAND = System("land", title="Land", owner="An agency", protocol="REST")
