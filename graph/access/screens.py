@@ -102,6 +102,8 @@ class _Making:
         if known is not None:
             return known
         sieve = self._sieves[name, about] = Sieve(kind.subject, self._rules, self._consent, absent=kind.absent)
+        if sieve.consent is not None:
+            sieve.fields = tuple(attribute.coordinate for attribute in kind.attributes)
         for attribute in filter(self._reads, kind.attributes):
             self._add(sieve, attribute, about=about)
         sieve.needs_facts = kind.subject is not None and (self._rules.refuses_all or (self._rules.masks and sieve.protects_anything()))
@@ -123,7 +125,8 @@ class _Making:
     def _protecting(self, attribute: Attribute) -> MaskForm | None:
         """Return how a field of a protected person looks.
 
-        A link to records that can be masked and do not say about whom they are is not followed: nobody could tell that they must be.
+        A link to records that can be masked and do not say about whom they are is not followed, whatever is read of them: nobody could
+        tell that they must be.
         """
         if attribute.form is not None or attribute.link is None:
             return attribute.form
@@ -133,9 +136,8 @@ class _Making:
         kind = self._shapes.kinds[name]
         if kind.subject is not None:
             return False
-        read = [attribute for attribute in kind.attributes if self._reads(attribute)]
-        masks = any(attribute.form is not None for attribute in read)
-        return masks or any(self._is_maskable_by_nobody(each) for attribute in read for each in attribute.inside)
+        masks = any(attribute.form is not None for attribute in kind.attributes)
+        return masks or any(self._is_maskable_by_nobody(each) for attribute in kind.attributes for each in attribute.inside)
 
 
 def _about_key(key_type: Any) -> Callable[[Any], Any] | None:

@@ -22,7 +22,8 @@ class Sieve:
     """Decides about records of one type, and about those inside them.
 
     `subject` leads to the ids of the people whom a record is about; without it what holds for the record around it holds here, too.
-    `masks` are given masked always, `protects` where the person is protected; `covers` are what consent must cover, by attribute.
+    `masks` are given masked always, `protects` where the person is protected; `covers` are what consent must cover, by attribute, of all
+    the `fields` of the type.
     """
 
     __slots__ = (
@@ -32,6 +33,7 @@ class Sieve:
         "absent",
         "consent",
         "covers",
+        "fields",
         "inside",
         "masks",
         "needs_facts",
@@ -48,6 +50,7 @@ class Sieve:
         self.masks: dict[str, MaskForm] = {}
         self.protects: dict[str, MaskForm] = {}
         self.covers: dict[str, str] = {}
+        self.fields: tuple[str, ...] = ()
         self.inside: dict[str, Sieve] = {}
         self.needs_facts = False
         self._asking: tuple[tuple[str, Sieve], ...] = ()
@@ -167,11 +170,11 @@ class Sieve:
                     instead[attribute] = None if new is LEFT_OUT else new
 
     def _without_consent(self, people: list[Any], instead: dict[str, Any]) -> Exception | None:
-        """Refuse the fields that the consent of all these people does not cover; the record as a whole where that leaves nothing."""
+        """Refuse the fields that the consent of all these people does not cover; the record as a whole where it covers no field at all."""
         if self.consent is None or not people:
             return None
         coverages = [self.consent.coverage(person) for person in people]
-        if (refusal := self.consent.refusal(coverages, self.covers.values())) is not None:
+        if (refusal := self.consent.refusal(coverages, self.fields)) is not None:
             return refusal
         for attribute, coordinate in self.covers.items():
             if not all(coverage.covers(coordinate) for coverage in coverages):
@@ -214,10 +217,10 @@ class RecordScreen:
         return self._consent.unsettled(people)
 
     def before(self, key: Any) -> Any:
-        """Refuse a key that names a person who has consented to nothing that is read; existence is not looked at."""
+        """Refuse a key that names a person who has consented to nothing of what is under it; existence is not looked at."""
         if self._consent is None or self._about_key is None or (person := self._about_key(key)) is None:
             return MISSING
-        refusal = self._consent.refusal([self._consent.coverage(person)], self._sieve.covers.values())
+        refusal = self._consent.refusal([self._consent.coverage(person)], self._sieve.fields)
         return MISSING if refusal is None else self._absent if self._sieve.absent else refusal
 
     def is_free(self, value: Any) -> bool:

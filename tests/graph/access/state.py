@@ -307,7 +307,7 @@ async def ask(
     sources: Sources, allowed: Rights, text: str, schema: FastSchema = SCHEMA, variables: dict[str, Any] | None = None
 ) -> ExecutionResult:
     """Ask in a request of its own."""
-    loaders = Loaders(sources, screens=allowed.screens(None))
+    loaders = Loaders(sources)
     context = RequestContext(loaders, allowed=allowed)
     return await schema.execute(text, variable_values=variables, context_value=context)  # type: ignore[return-value]  # Strawberry's, with data and errors
 

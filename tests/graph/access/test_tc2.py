@@ -50,10 +50,16 @@ class Case:
     query: str
     others: list[tuple[Rights, str]]
 
+    @property
+    def engines(self) -> list[FastSchema]:
+        """The engines that must agree: a key proves its record only to the fast one, and only where whoever is named exists."""
+        return [SCHEMA, REFERENCE] if len(self.state.citizens) == len(PEOPLE) else [SCHEMA]
+
 
 def drawn_state(random: Random) -> State:
     """Draw people, of whom some are protected, some are young, some are not known, and records of others about them."""
-    made = State(*(_citizen(person, random) for person in PEOPLE if random.random() < 0.8))
+    missing = random.choice([0.0, 0.2])
+    made = State(*(_citizen(person, random) for person in PEOPLE if random.random() >= missing))
     for person in PEOPLE:
         if random.random() < 0.6:
             members = tuple(_named(random) for _ in range(random.randrange(4)))
@@ -140,7 +146,7 @@ def drawn_case(seed: int) -> Case:
     """Draw a case."""
     random = Random(seed)  # noqa: S311 - a case is drawn
     consents = drawn_consents(random)
-    others = [(drawn_rights(random, consents), drawn_query(random)) for _ in range(3)]
+    others = [(drawn_rights(random, consents), drawn_query(random)) for _ in range(2)]
     return Case(drawn_state(random), drawn_rights(random, consents), drawn_query(random), others)
 
 
@@ -176,7 +182,7 @@ def test_tc2_warm_caches_and_none_give_the_same_bytes(portion: int) -> None:
         case = drawn_case(seed)
 
         async def both(case: Case = case) -> list[bytes]:
-            return [await cold(case, SCHEMA), await warm(case, SCHEMA), await warm(case, REFERENCE)]
+            return [await cold(case, SCHEMA), *[await warm(case, schema) for schema in case.engines]]
 
         answers = virtual.run(both())
         assert len(set(answers)) == 1, (seed, case.query, answers)
