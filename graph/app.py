@@ -6,16 +6,17 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 import msgspec
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.errors import SettingsWrong, Theirs
 from graph.execution.documents import Limits
@@ -48,6 +49,11 @@ from graph.upstream.quota import Quota
 from graph.wiring import Wiring, wire_up
 
 READY_FOR_SECONDS = 2.0
+# What a page of another origin may send, where there is one that may ask.
+ASKING = (
+    "Authorization", "Content-Type", "X-API-Key", "X-Purpose", "X-Road-UserId", "X-Road-Issue", "X-Road-Represented-Party", "X-Priority",
+    "X-Request-Id", "X-Request-Timeout",
+)  # fmt: skip
 ALONE = Worker()
 
 
@@ -74,6 +80,8 @@ def load_schema(settings: Settings) -> FastSchema:
         raise settings.wrong("gateway.schema", f"expected {settings.gateway.schema} to be a FastSchema")
     gateway = settings.gateway
     limits = Limits(
+        bytes=settings.access.max_query_bytes,
+        root_fields=settings.access.max_root_fields,
         tokens=gateway.max_query_tokens,
         depth=gateway.max_query_depth,
         aliases=gateway.max_query_aliases,
@@ -170,9 +178,10 @@ def create_app(
     if settings.telemetry.metrics != "off":
         served.append(metrics_route(Metrics(operator.siblings), token, settings.telemetry.metrics))
     app = Door(routes=served, lifespan=lifespan)
-    app.endpoint = GraphQLEndpoint(
+    endpoint = GraphQLEndpoint(
         gateway, guard.entrance, settings.gateway, overload, Watch(requests, traces, access_log=settings.telemetry.access_log)
     )  # fmt: skip
+    app.endpoint = _open_to(settings.access.cors_origins, endpoint)
     app.state.gateway, app.state.guard = gateway, guard
     return app
 
@@ -183,7 +192,7 @@ class Door(Starlette):
     The way through routes and middleware would cost about as much as the engine takes for a cached query.
     """
 
-    endpoint: GraphQLEndpoint
+    endpoint: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -191,6 +200,13 @@ class Door(Starlette):
             await self.endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+def _open_to(origins: Sequence[str], endpoint: ASGIApp) -> ASGIApp:
+    """Let pages of these origins ask from a browser; without any the endpoint says nothing of origins, and so no page of another's may."""
+    if not origins:
+        return endpoint
+    return CORSMiddleware(endpoint, allow_origins=origins, allow_methods=("GET", "POST"), allow_headers=ASKING, max_age=600)
 
 
 class Readiness:

@@ -21,6 +21,7 @@ from graph.trust import checked
 
 DEFAULT_FILE = Path("motcua.toml")
 SANDBOX = "sandbox:"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?")
 
 Engine = Literal["fast", "reference"]
 T = TypeVar("T", bound=msgspec.Struct)
@@ -247,6 +248,8 @@ def _access(file: Path, section: object) -> AccessSettings:
     for name, issuer in found.issuers.items():
         if not _is_address(issuer.issuer):
             raise SettingsWrong(f'{file}: access.issuers.{name}.issuer: expected an address such as "https://id.example.vn"')
+    if not all(map(ORIGIN.fullmatch, found.cors_origins)):
+        raise SettingsWrong(f'{file}: access.cors_origins: expected origins such as "https://dichvucong.example.vn", each by itself')
     return found
 
 

@@ -17,7 +17,7 @@ from graph.settings import AdminSettings, BatchSettings, Settings, load_settings
 from graph.system_settings import SystemSettings
 from graph.upstream.admission import Admission
 from sandbox.app import agencies
-from tests.consumers import KEY, consumers_file
+from tests.consumers import KEY, consumers_file, write_consumers
 from tests.servers import PROJECT, TOKENS
 
 Changed = Callable[[SystemSettings], SystemSettings]
@@ -31,6 +31,7 @@ class Heard(NamedTuple):
     headers: dict[str, str]
     answer: dict[str, Any]
     seconds: float
+    body: bytes = b""
 
     @property
     def codes(self) -> set[str]:
@@ -51,10 +52,19 @@ class Stack:
         """What lets calls in to each system."""
         return {name: line.admission for name, line in self.app.state.gateway.sources.lines.items()}
 
-    async def ask(self, query: str, variables: dict[str, Any] | None = None, *, leaves_after: float | None = None, **headers: str) -> Heard:
-        """Send a query as a client would, and hear the answer; one that leaves hears nothing, and gets status 0."""
+    async def ask(
+        self, query: str, variables: dict[str, Any] | None = None, *, leaves_after: float | None = None, **headers: str | None
+    ) -> Heard:
+        """Send a query as a client would, and hear the answer; one that leaves hears nothing, and gets status 0.
+
+        It is asked as the consumer of the tests, unless a header says otherwise; one that is None is not sent.
+        """
+        return await self.send({"query": query, "variables": variables or {}}, leaves_after=leaves_after, **headers)
+
+    async def send(self, body: dict[str, Any], *, leaves_after: float | None = None, **headers: str | None) -> Heard:
+        """Send a request of any form."""
         loop = asyncio.get_running_loop()
-        began, sent = loop.time(), [json.dumps({"query": query, "variables": variables or {}}).encode()]
+        began, sent = loop.time(), [json.dumps(body).encode()]
         messages: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
@@ -68,8 +78,11 @@ class Stack:
 
         raw = [
             (b"content-type", b"application/json"),
-            (b"x-api-key", KEY.encode()),
-            *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
+            *(
+                (name.replace("_", "-").encode(), value.encode())
+                for name, value in {"x_api_key": KEY, **headers}.items()
+                if value is not None
+            ),
         ]
         scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": raw, "query_string": b""}
         await self.app(scope, receive, send)
@@ -77,7 +90,7 @@ class Stack:
         if not messages:
             return Heard(0, {}, {}, took)
         named = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
-        return Heard(messages[0]["status"], named, json.loads(messages[1]["body"]), took)
+        return Heard(messages[0]["status"], named, json.loads(messages[1]["body"]), took, messages[1]["body"])
 
     async def fault(self, system: str, kind: str, **parameters: Any) -> None:
         """Make a system faulty."""
@@ -99,25 +112,32 @@ class Stack:
 
 @contextlib.asynccontextmanager
 async def stack(
-    *, latency: str = "none", keeps: BatchSettings = NOTHING_KEPT, systems: Changed = lambda system: system, **gateway: Any
-) -> AsyncIterator[Stack]:
-    """Put the stack together, in the loop that runs; `keeps` holds for each batch function, `systems` changes each system's settings."""
+    *, latency: str = "none", keeps: BatchSettings = NOTHING_KEPT, systems: Changed = lambda system: system,
+    access: dict[str, Any] | None = None, more_consumers: str = "", **gateway: Any,
+) -> AsyncIterator[Stack]:  # fmt: skip
+    """Put the stack together, in the loop that runs.
+
+    `keeps` holds for each batch function, `systems` changes each system's settings, `access` those of access, and `more_consumers` stand in
+    the file of consumers beside the usual ones.
+    """
     loop = asyncio.get_running_loop()
     behind = httpx.ASGITransport(agencies(latency=latency, sleep=asyncio.sleep, clock=loop.time), raise_app_exceptions=False)
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app(_settings(Path(folder), keeps, systems, gateway), network=behind)
+        consumers = consumers_file() if not more_consumers else write_consumers(Path(folder), more_consumers)
+        changed = {"consumers": str(consumers), "consents": f"sqlite:{folder}/consents.db", **(access or {})}
+        app = create_app(_settings(Path(folder), keeps, systems, gateway, changed), network=behind)
         async with app.router.lifespan_context(app), httpx.AsyncClient(transport=behind, base_url="http://agencies.test") as sandbox:
             yield Stack(app, sandbox)
 
 
-def _settings(folder: Path, keeps: BatchSettings, changed: Changed, gateway: dict[str, Any]) -> Settings:
+def _settings(folder: Path, keeps: BatchSettings, changed: Changed, gateway: dict[str, Any], access: dict[str, Any]) -> Settings:
     found = load_settings(PROJECT / "motcua.toml", environment=TOKENS, sandbox_url="http://agencies.test")
     return msgspec.structs.replace(
         found,
         gateway=msgspec.structs.replace(found.gateway, state=str(folder), **gateway),
         systems={name: changed(system) for name, system in found.systems.items()},
         batches=dict.fromkeys(found.batches, keeps),
-        access=msgspec.structs.replace(found.access, consumers=str(consumers_file()), consents=f"sqlite:{folder}/consents.db"),
+        access=msgspec.structs.replace(found.access, **access),
         admin=AdminSettings(token=f"file:{folder}/admin.token"),
     )
 
