@@ -1,6 +1,6 @@
 """Amounts that depend on how long some lists are: short sums of products, written down once and worked out for each request."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from graphql.execution.values import VariableValues
@@ -60,7 +60,11 @@ NOTHING: Final = known(0)
 
 def added(amounts: Iterable[Amount]) -> Amount:
     """Add amounts up."""
-    return sum(amounts, NOTHING)
+    terms: dict[Term, int] = {}
+    for amount in amounts:
+        for term, count in amount.terms.items():
+            terms[term] = terms.get(term, 0) + count
+    return Amount(terms)
 
 
 class Lengths:
@@ -68,10 +72,14 @@ class Lengths:
 
     def __init__(self) -> None:
         self._found: list[Callable[[VariableValues, Sequence[int]], int]] = []
+        self._named: dict[Hashable, Amount] = {}
 
-    def new(self, length: Length) -> Amount:
-        """Take in a length that the variables of a request tell."""
-        return self._numbered(lambda variables, _so_far: min(max(length(variables), 0), LONGEST))
+    def new(self, length: Length, name: Hashable) -> Amount:
+        """Take in a length that the variables of a request tell; one of the same name is the same."""
+        found = self._named.get(name)
+        if found is None:
+            found = self._named[name] = self._numbered(lambda variables, _so_far: min(length(variables), LONGEST))
+        return found
 
     def largest(self, amounts: Sequence[Amount]) -> Amount:
         """Make the larger of several amounts, whichever that will be."""

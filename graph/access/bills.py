@@ -141,10 +141,10 @@ class Billing:
 
 
 def _added_each(tables: Iterable[Mapping[Wave, Amount]]) -> dict[Wave, Amount]:
-    total: dict[Wave, Amount] = {}
+    gathered: dict[Wave, list[Amount]] = {}
     for wave, amount in chain.from_iterable(table.items() for table in tables):
-        total[wave] = total.get(wave, NOTHING) + amount
-    return total
+        gathered.setdefault(wave, []).append(amount)
+    return {wave: added(amounts) for wave, amounts in gathered.items()}
 
 
 def _innermost(shape: Shape) -> tuple[Shape, int]:

@@ -1,6 +1,5 @@
 """How long the lists of a query can be: what an argument says, what the schema assumes, and else ten."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from graphql import (
@@ -16,39 +15,61 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from graph.access.amounts import Amount, Lengths, known
+from graph.access.amounts import Amount, Length, Lengths, known
 from graph.access.directives import ListSize
 from graph.errors import BadInput
 from graph.execution.explain import ASSUMED_ITEMS
 from graph.execution.plan import FieldPlan
 
-Told = int | Callable[[VariableValues], int | None]
 UNTOLD: Final = -1
+
+
+class Said:
+    """What a variable will say of a length, or a member of it; where it is missing the default of the argument says it."""
+
+    __slots__ = ("_default", "_members", "_variable", "name")
+
+    def __init__(self, variable: str, members: list[str], default: Any) -> None:
+        self._variable = variable
+        self._members = members
+        self._default = default
+        self.name = f"{variable}.{'.'.join(members)} {default!r}"
+
+    def __call__(self, variables: VariableValues) -> int | None:
+        """Look what it says; None where it says nothing."""
+        value = variables.coerced.get(self._variable, self._default)
+        return _measured(_member(value, self._members) if self._members else value)
+
+
+Told = int | Said
 
 
 def length_of(found: FieldPlan, declared: ListSize | None, lengths: Lengths) -> Amount:
     """Tell how long the list of a field can be, or that under it which its directive names."""
     told = [one for name in _slicing(found, declared) if (one := _told(found, name)) is not None]
     assumed = ASSUMED_ITEMS if declared is None or declared.assumed_size is None else max(declared.assumed_size, 0)
-    functions = [one for one in told if not isinstance(one, int)]
-    certain = max((one for one in told if isinstance(one, int)), default=None)
-    if not functions:
-        return known(assumed if certain is None else max(certain, 0))
+    said = [one for one in told if not isinstance(one, int)]
+    certain = max((one for one in told if isinstance(one, int)), default=UNTOLD)
+    if not said:
+        return known(assumed if certain == UNTOLD else certain)
+    name = (assumed, certain, *(one.name for one in said))
+    return lengths.new(_the_one(said[0], assumed) if len(said) == 1 and certain == UNTOLD else _longest(said, certain, assumed), name)
 
-    if len(functions) == 1 and certain is None:
-        [only] = functions
 
-        def told_or_assumed(variables: VariableValues) -> int:
-            size = only(variables)
-            return assumed if size is None else size
+def _the_one(said: Said, assumed: int) -> Length:
+    def length(variables: VariableValues) -> int:
+        size = said(variables)
+        return assumed if size is None else size
 
-        return lengths.new(told_or_assumed)
+    return length
 
-    def longest(variables: VariableValues) -> int:
-        most = max((size for one in functions if (size := one(variables)) is not None), default=UNTOLD)
-        return assumed if most == UNTOLD and certain is None else max(most, certain or 0)
 
-    return lengths.new(longest)
+def _longest(said: list[Said], certain: int, assumed: int) -> Length:
+    def length(variables: VariableValues) -> int:
+        most = max([size for one in said if (size := one(variables)) is not None], default=UNTOLD)
+        return assumed if most == certain == UNTOLD else max(most, certain)
+
+    return length
 
 
 def wrongly_sliced(found: FieldPlan, declared: ListSize | None) -> BadInput | None:
@@ -84,10 +105,7 @@ def _told(found: FieldPlan, path: str) -> Told | None:
 
 def _of_node(node: ValueNode, members: list[str], default: Any, *, lists: bool) -> Told | None:
     if isinstance(node, VariableNode):
-        variable = node.name.value
-        if members:
-            return lambda variables: _measured(_member(variables.coerced.get(variable, default), members))
-        return lambda variables: _measured(variables.coerced.get(variable, default))
+        return Said(node.name.value, members, default)
     if members and isinstance(node, ObjectValueNode):
         inner = next((part.value for part in node.fields if part.name.value == members[0]), None)
         return None if inner is None else _of_node(inner, members[1:], Undefined, lists=False)
@@ -95,7 +113,7 @@ def _of_node(node: ValueNode, members: list[str], default: Any, *, lists: bool) 
         return None
     if isinstance(node, ListValueNode):
         return len(node.values)
-    return 1 if lists else int(node.value) if isinstance(node, IntValueNode) else None
+    return 1 if lists else max(0, int(node.value)) if isinstance(node, IntValueNode) else None
 
 
 def _measured(value: Any) -> int | None:
