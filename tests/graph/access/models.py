@@ -6,7 +6,7 @@ import operator
 import types
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final, NamedTuple, NewType, cast
+from typing import Any, Final, NamedTuple, NewType
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -113,7 +113,7 @@ def made(model: Model) -> Made:
     """Make the schema of a model."""
     scalar, shade = NewType("scalar", str), _enum(model)
     kinds: dict[str, Any] = {"String": str, "Int": int, "S0": scalar, "E0": shade}
-    classes: dict[str, type] = {name: cast("type", types.new_class(name)) for name in OBJECTS}
+    classes: dict[str, type] = {name: types.new_class(name) for name in OBJECTS}
     interface = types.new_class("I0")
     for name in MEMBERS["I0"]:
         classes[name] = types.new_class(name, (interface,))
@@ -133,8 +133,11 @@ def made(model: Model) -> Made:
 
 
 def _enum(model: Model) -> type[enum.Enum]:
-    shade = enum.Enum("E0", {"DARK": "d", "PALE": "p"})  # a class of its own, because its directives are
-    return strawberry.enum(shade, name="E0", directives=_directives(model.guards["E0"]))
+    class Shade(enum.Enum):  # a class of its own for each model, as its directives are
+        DARK = "d"
+        PALE = "p"
+
+    return strawberry.enum(Shade, name="E0", directives=_directives(model.guards["E0"]))
 
 
 def _declare(kind: type, fields: dict[str, Field], kinds: dict[str, Any]) -> None:
@@ -187,7 +190,7 @@ class Data:
         self.model = model
         self.random = random
         self.leaves = {"String": "text", "Int": 7, "S0": "code", "E0": next(iter(made.shade))}
-        self.pool: dict[str, list[Any]] = {name: [kind.__new__(kind) for _ in range(2)] for name, kind in made.classes.items()}
+        self.pool: dict[str, list[Any]] = {name: [object.__new__(kind) for _ in range(2)] for name, kind in made.classes.items()}
         for name, objects in self.pool.items():
             for each in objects:
                 each.held = {}

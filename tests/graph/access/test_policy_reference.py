@@ -172,6 +172,10 @@ class Reader:
 # ── the proof ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def policy_of(schema: FastSchema, registry: Registry) -> Policy:
+    return Policy(schema._schema, (), lambda: registry, cast("Screening", _NoScreens()))
+
+
 async def given(schema: FastSchema, text: str, root: Any, permits: Permits) -> Answer:
     context = RequestContext(Loaders(Sources({}, {})), allowed=permits)
     result = await schema.execute(text, context_value=context, root_value=root)
@@ -192,7 +196,7 @@ async def test_what_is_refused_is_what_the_rules_refuse(portion: int) -> None:
         schema = (known := made(model)).schema
         data = Data(model, known, random)
         registries = [drawn_registry(model, random, number) for number in range(2)]
-        policies = [Policy(schema._schema, (), lambda one=each: one, cast("Screening", _NoScreens())) for each in registries]
+        policies = [policy_of(schema, registry) for registry in registries]
         for _ in range(QUERIES):
             text = Writer(model, random).query()
             document = parse(text)
