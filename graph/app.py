@@ -173,8 +173,8 @@ def create_app(
 
     token = admin_token(settings, make=True)
     shown = {"X-API-Key": next(iter(demo.values()))} if demo else {}
-    served = [*pages(examples, headers=shown), Route("/healthz", alive), Route("/readyz", ready), *routes(operator, token, systems)]
-    served += consent_routes(guard.desk, token)
+    served = [*pages(examples, headers=shown), Route("/healthz", alive), Route("/readyz", ready)]
+    served += [*consent_routes(guard.desk, token), *routes(operator, token, systems)]  # the latter hears all else under /admin/
     if settings.telemetry.metrics != "off":
         served.append(metrics_route(Metrics(operator.siblings), token, settings.telemetry.metrics))
     app = Door(routes=served, lifespan=lifespan)

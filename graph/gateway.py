@@ -151,13 +151,19 @@ class Gateway:
 
         Never raises for anything that a caller or a system does.
         """
+        answer = await self._counted(request, request_id, asker, urgency or Urgency(), read_only=read_only)
+        self.checks.usage.note(None if asker.consumer is None else asker.consumer.name, answer.outcome, answer.codes)
+        return answer
+
+    async def _counted(self, request: GraphQLRequest, request_id: str, asker: Asker, urgency: Urgency, *, read_only: bool) -> Answer:
+        """Run it as one of those that its consumer has under way."""
         refused = self.checks.meter.begin(asker.consumer)
         if refused is not None:
             return _refused([refused])
         analysed = asker.explorer and (request.extensions or {}).get("plan") == ANALYSE
         loaders = (TracedLoaders if analysed else Loaders)(self.sources, asker.caller)
         try:
-            with (urgency or Urgency()).holds(loaders):
+            with urgency.holds(loaders):
                 return await self._answered(request, RequestContext(loaders, request_id, asker.permits), asker, read_only=read_only)
         except MotcuaError as error:
             return _refused([error])

@@ -51,7 +51,7 @@ class Guard:
         self.usage = Usage()
         self._ledger = _ledger(settings, worker)
         self._shared = None if access.limits_url is None else SharedMinute(access.limits_url)
-        self.checks = Checks(marks, Meter(access, self._ledger, self.usage, self._shared), Fees(marks, self.usage))
+        self.checks = Checks(marks, Meter(access, self._ledger, self.usage, self._shared), Fees(marks, self.usage), self.usage)
         self._open = contextlib.AsyncExitStack()
         schema.documents.trusted = self.trusted
 

@@ -98,6 +98,7 @@ class GraphQLEndpoint:
         start = [CONTENT_TYPES[PLAIN_JSON], *_about(body, _request_id(headers)), *NO_STORE, *refused.headers]
         await send({"type": "http.response.start", "status": refused.status, "headers": start})
         await send({"type": "http.response.body", "body": body})
+        self.gateway.checks.usage.note(None, "refused", (refused.error.code,))
         self.watch.ended(_refused(began, refused.error, Priority.CITIZEN))
 
     def _ends_at(self, given: bytes | None, priority: Priority) -> float:

@@ -43,4 +43,4 @@ def open_gateway(schema: FastSchema, sources: Sources) -> Gateway:
     with tempfile.TemporaryDirectory() as folder:
         meter = Meter(AccessSettings(cost="measure"), Ledger(Path(folder) / "ledger", time.time), usage)
         texts = Texts(TrustedDocuments(Path(folder) / "documents.json"), AutomaticDocuments(), free=True)
-    return Gateway(schema, sources, texts, Checks(marks, meter, Fees(marks, usage)))
+    return Gateway(schema, sources, texts, Checks(marks, meter, Fees(marks, usage), usage))

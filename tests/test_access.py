@@ -60,8 +60,10 @@ MORE = (
     + consumer("pensions", "pensions", explorer=True)
     + consumer("courts", "courts")
 )
-DESK, PENSIONS, COURTS = ({"x_api_key": key_of(name)} for name in ("desk", "pensions", "courts"))
-OFFICIAL = {"x_road_issue": "G22.99-260115-0001", "x_road_userid": f"VN{personas.OFFICIAL}"}
+DESK: dict[str, Any] = {"x_api_key": key_of("desk")}
+PENSIONS: dict[str, Any] = {"x_api_key": key_of("pensions")}
+COURTS: dict[str, Any] = {"x_api_key": key_of("courts")}
+OFFICIAL: dict[str, Any] = {"x_road_issue": "G22.99-260115-0001", "x_road_userid": f"VN{personas.OFFICIAL}"}
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -77,9 +79,9 @@ def test_the_keys_of_these_tests_are_keys() -> None:
 
 @pytest.mark.parametrize("person", [personas.THU, personas.KIM, personas.NOBODY, personas.TUAN])
 def test_each_consumer_gets_what_its_purpose_allows_and_byte_for_byte_the_same_from_warm_caches(person: str) -> None:
-    askers = [{}, DESK, PENSIONS, {**COURTS, **OFFICIAL}]
+    askers: list[dict[str, Any]] = [{}, DESK, PENSIONS, {**COURTS, **OFFICIAL}]
 
-    async def cold(asker: dict[str, str]) -> bytes:
+    async def cold(asker: dict[str, Any]) -> bytes:
         async with stack(more_consumers=MORE) as one:
             return (await one.ask(FAMILY, {"id": person}, **asker)).body
 
@@ -131,7 +133,7 @@ def test_a_person_under_protection_is_masked_for_some_absent_for_others_and_show
 # ── at the door ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asked(query: str = "{ provinces { code } }", **headers: str | None) -> Any:
+def asked(query: str = "{ provinces { code } }", **headers: Any) -> Any:
     """Ask a stack of its own, and return what was heard."""
 
     async def story() -> Any:
@@ -162,7 +164,7 @@ def test_nobody_reads_what_is_open_and_nothing_else() -> None:
         ({**DESK, "x_road_issue": "a\r\nx-evil: 1"}, 400, "BAD_USER_INPUT"),
     ],
 )
-def test_who_is_not_let_in_is_told_why_and_never_what_was_sent(headers: dict[str, str | None], status: int, code: str) -> None:
+def test_who_is_not_let_in_is_told_why_and_never_what_was_sent(headers: dict[str, Any], status: int, code: str) -> None:
     heard = asked(**headers)
     assert (heard.status, heard.codes) == (status, {code})
     assert "data" not in heard.answer

@@ -126,6 +126,13 @@ def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", ["proofs.md", "security.md"])
+def test_every_test_that_a_page_names_is_there(page: str) -> None:
+    named = re.findall(r"`(tests/[a-z_/0-9]+(?:\.py|/))`", (PROJECT / "docs" / page).read_text("utf-8"))
+    assert len(named) > 10
+    assert [path for path in named if not (PROJECT / path).exists()] == []
+
+
 def test_every_decision_is_listed() -> None:
     index = (PROJECT / "docs" / "decisions" / "README.md").read_text("utf-8")
     for page in (PROJECT / "docs" / "decisions").glob("0*.md"):

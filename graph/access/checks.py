@@ -9,6 +9,7 @@ from graph.access.allowances import Meter
 from graph.access.asker import Asker
 from graph.access.cost import Costing, Costings
 from graph.access.fees import Fees
+from graph.access.usage import Usage
 from graph.access.weights import Priced
 from graph.errors import MotcuaError, TooCostly
 from graph.execution.plan import Plan
@@ -32,8 +33,9 @@ class Refused(NamedTuple):
 class Checks:
     """What stands between a plan and its run; made once."""
 
-    def __init__(self, marks: Priced, meter: Meter, fees: Fees) -> None:
+    def __init__(self, marks: Priced, meter: Meter, fees: Fees, usage: Usage) -> None:
         """Stand on what fields weigh and cost, and on what consumers have used."""
+        self.usage = usage
         self.costings = Costings(marks)
         self.meter = meter
         self.fees = fees
