@@ -15,9 +15,9 @@ from graph.access.consent import (
     ConsentUnknown,
     Coverage,
     Joined,
-    Sealing,
     coverage_of,
 )
+from graph.access.sealing import Sealing
 from graph.errors import SettingsWrong
 from graph.loading.cache import MISSING, Missing
 

@@ -11,7 +11,8 @@ from typing import Any, Final, Self
 import msgspec
 from cachetools import LRUCache
 
-from graph.access.consent import MOST_LISTED, UNREADABLE, Consent, ConsentUnknown, Coverage, Sealing, coverage_of
+from graph.access.consent import MOST_LISTED, UNREADABLE, Consent, ConsentUnknown, Coverage, coverage_of
+from graph.access.sealing import Sealing
 from graph.errors import SettingsWrong
 
 BUSY_SECONDS: Final = 2.0

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from graph.access.consent import Consents, sealing
+from graph.access.consent import Consents
 from graph.access.consent_sqlite import SqliteConsents
+from graph.access.sealing import sealing
 from graph.errors import SettingsWrong
 
 EXPECTED = 'access.consents: expected "sqlite:PATH", "postgresql://..." or "env:NAME" with one of them in it'

@@ -12,9 +12,10 @@ from graphql import GraphQLSchema
 
 from graph.access.consent import ConsentRules, Coverages
 from graph.access.directives import MaskForm
+from graph.access.record_screen import RecordScreen
 from graph.access.registry import Consumer, Purpose
 from graph.access.shapes import Attribute, MarksOfSubjects, Shapes
-from graph.access.sieve import RecordScreen, Sieve
+from graph.access.sieve import Sieve
 from graph.access.subjects import PersonRules
 from graph.errors import SettingsWrong
 from graph.loading.batch import Batch
