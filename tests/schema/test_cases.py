@@ -52,7 +52,7 @@ def test_a_case_that_nobody_knows_is_null_without_an_error(gateway: Gateway) -> 
 def test_cases_are_asked_for_together_and_events_that_cannot_be_there_not_at_all(sandbox: Sandbox, gateway: Gateway) -> None:
     events = World(2026).events
     states = {PROCESSING: "PENDING", REFUSED: "FAILED"}
-    unready = list(islice((one for at in range(UNDER_WAY) if (one := events.under_way(at)).state in states), 20))
+    unready = list(islice((one for at in range(UNDER_WAY) if (one := events.under_way(at)).state in states), 10))
     fields = " ".join(f'c{at}: civilStatusCase(caseId: "{one.case_id}") {{ state event {{ type }} }}' for at, one in enumerate(unready))
     sandbox.reset_calls()
 
