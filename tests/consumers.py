@@ -29,6 +29,7 @@ purposes = ["tests"]
 default_purpose = "tests"
 priority = "citizen"
 scopes = ["citizen:sensitive", "tax:read"]
+policies = ["tax-secrecy"]
 explorer = true
 demo = true
 

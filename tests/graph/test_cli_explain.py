@@ -25,7 +25,7 @@ def test_a_query_is_explained_without_gateway_and_without_secrets() -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("query FirstQuery: ")
     assert "wave 3:" in done.stdout
-    assert "citizen.businesses[].tax  Business.tax  n keys, say 10" in done.stdout
+    assert "citizen.businesses[].tax  Business.tax  n keys, say 5" in done.stdout
 
 
 def test_an_explanation_may_be_json() -> None:
