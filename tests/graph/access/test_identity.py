@@ -198,7 +198,7 @@ async def test_nothing_presented_proves_nothing() -> None:
     assert "Expected a proof" in await Set().refusal(Presented(None, None, None))
 
 
-@pytest.mark.parametrize("certificate", [None, OTHER.thumbprint, MINE.thumbprint.lower()])
+@pytest.mark.parametrize("certificate", [None, OTHER.thumbprint, MINE.thumbprint.lower()], ids=["none", "another", "in small letters"])
 @pytest.mark.parametrize("must", [True, False])
 async def test_tp3_a_token_that_is_bound_to_a_certificate_serves_nobody_else(certificate: str | None, must: bool) -> None:  # noqa: FBT001
     door = Door(KEY.jwk(), bound=must)
@@ -208,7 +208,7 @@ async def test_tp3_a_token_that_is_bound_to_a_certificate_serves_nobody_else(cer
         await door.identities.who(bearer(bound, certificate))
 
 
-@pytest.mark.parametrize("certificate", [None, MINE.thumbprint])
+@pytest.mark.parametrize("certificate", [None, MINE.thumbprint], ids=["none", "one"])
 async def test_tp3_a_token_that_has_to_be_bound_and_is_not_is_refused(certificate: str | None) -> None:
     with pytest.raises(Unauthenticated, match="not bound to a certificate"):
         await Door(KEY.jwk(), bound=True).identities.who(bearer(token(KEY), certificate))
