@@ -48,10 +48,14 @@ made = 2026-01-01T00:00:00Z
 """
 
 
-def write_consumers(folder: Path, more: str = "") -> Path:
-    """Write the project's consumers into a folder, with that of the tests, and with what a test adds."""
+def write_consumers(folder: Path, more: str = "", *, demo: bool = True) -> Path:
+    """Write the project's consumers into a folder, with that of the tests, and with what a test adds.
+
+    Without `demo` none is for demonstration, as it has to be where a system is not under an address of the sandbox.
+    """
+    text = (PROJECT / "consumers.toml").read_text("utf-8") + OURS + more
     file = folder / "consumers.toml"
-    file.write_text((PROJECT / "consumers.toml").read_text("utf-8") + OURS + more, "utf-8")
+    file.write_text(text if demo else text.replace("demo = true\n", ""), "utf-8")
     return file
 
 

@@ -1,23 +1,10 @@
 """The panel "Plan" in a real browser: it runs the query and draws which systems were asked, and when."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.visit import Visit
-from tests.servers import Gateway
-
-
-@pytest.fixture
-def forgetful(browser: Browser, impatient: Gateway) -> Iterator[Visit]:
-    """Open a window on a gateway that keeps nothing, so that every query makes its calls."""
-    visit = Visit(browser, impatient.url)
-    yield visit
-    visit.context.close()
-    assert visit.outside == []
-    assert visit.complaints == []
 
 
 def open_panel(visit: Visit) -> Page:

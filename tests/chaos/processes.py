@@ -17,6 +17,7 @@ import httpx
 from tests.chaos import client
 from tests.chaos.questions import CLASS_MOST, CLASS_SECONDS, Question
 from tests.chaos.schedule import USUAL_BOUND, Step
+from tests.consumers import consumers_file, write_consumers
 from tests.servers import PROJECT, SYSTEMS, TOKENS, changed_settings, ended, free_port, wait_for
 from tests.stack import Heard
 
@@ -128,6 +129,7 @@ def _running(folder: Path, name: str, url: str, path: str, *arguments: str) -> "
 def _settings(folder: Path, sandbox: str, ports: Mapping[str, int]) -> str:
     """Make the settings: two systems over TLS, little patience, and nearly nothing kept."""
     text, _, batches = changed_settings(sandbox, keep_nothing=False, **BOUNDS).partition("[batches.")
+    text = text.replace(str(consumers_file()), str(write_consumers(folder, demo=False)))
     for system, path in OVER_TLS.items():
         over_tls = f'url = "https://127.0.0.1:{ports[system]}/{path}"\nca_file = "{folder}/certificates/ca.pem"'
         text = text.replace(f'url = "sandbox:/{path}"', over_tls)

@@ -17,7 +17,7 @@ from sandbox.mixing import Shuffle, Stream
 from sandbox.records import TODAY, Address, Birth, Business, Household, Person
 from sandbox.world import World
 
-FINGERPRINT: Final = "1699185238d73e13"
+FINGERPRINT: Final = "406d761c6733fbcc"
 SAMPLE: Final = 3000
 
 

@@ -33,7 +33,7 @@ from tests.graph.access.state import (
 )
 
 EXAMPLES = 500 * int(os.environ.get("MOTCUA_EXAMPLES", "1"))
-PORTIONS = 10
+PORTIONS = 5
 DEEPEST = 4
 PEOPLE = [PersonId(f"0990000000{number:02d}") for number in range(9)]
 NUMBERS = [f"90000000{number}" for number in range(6)]
