@@ -21,6 +21,7 @@ ROUNDS = 5
 CONCURRENCY = 8
 TRIALS = 2 * CONCURRENCY
 UNMEASURED_SECONDS = 20.0
+ROOT_FIELDS = 10  # as many as one query may have
 FIRST_QUERY = (PROJECT / "examples" / "first-query.graphql").read_text("utf-8")
 CITIZENS = "query($ids: [PersonalId!]!) { citizens(ids: $ids) { personalId fullName insurance { number status } } }"
 BUSINESSES = """query($codes: [BusinessCode!]!) {
@@ -144,7 +145,7 @@ def body(document: str, **variables: Any) -> str:
 
 def _warm_up(bench: Bench, queries: tuple[Query, ...], world: World) -> int:
     """Fill the code lists, which every office would have within a day, and see how fast each query is answered; return the failures."""
-    communes = keys.groups(keys.living_communes(world), 40)
+    communes = keys.groups(keys.living_communes(world), ROOT_FIELDS)
     failures = bench.ask([_communes(codes) for codes in communes]).failures
     for query in queries:
         outcome = bench.ask(list(itertools.islice(query.cold, TRIALS)))

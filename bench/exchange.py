@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from bench.consumers import KEY
+
 GRACE_SECONDS = 20.0
 BEGINNINGS = (b'\r\n\r\n{"data":{', b'\r\n\r\n{"data": {')
 CODE: Final = re.compile(rb'"code": ?"([A-Z_]+)"')
@@ -61,12 +63,13 @@ class Outcome(msgspec.Struct):
 
 
 def request(port: int, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
-    """Write a whole GraphQL request, with some headers of its own."""
+    """Write a whole GraphQL request, with the key of the benches' consumer and some headers of its own."""
     lines = (
         "POST /graphql HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
         "Content-Type: application/json",
         "Accept: application/graphql-response+json",
+        f"X-API-Key: {KEY}",
         f"Content-Length: {len(body)}",
         *(f"{name}: {value}" for name, value in (headers or {}).items()),
     )

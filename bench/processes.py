@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from bench.consumers import write_consumers
 from bench.exchange import Job, Outcome
 from sandbox.app import SYSTEMS, default_token
 
@@ -136,6 +137,7 @@ def gateway_running(sandbox: Sandbox, changes: Changes | None = None) -> Iterato
     port = free_port()
     tokens = {f"MOTCUA_{system.upper()}_TOKEN": default_token(system) for system in SYSTEMS}
     with tempfile.TemporaryDirectory() as folder:
+        write_consumers(Path(folder))
         settings = Path(folder) / "motcua.toml"
         settings.write_text(_settings(sandbox.url, folder, changes or {}), "utf-8")
         command = [*_motcua(), "serve", "--port", str(port), "--settings", str(settings)]
