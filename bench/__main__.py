@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from bench import caches, door, engine, loading, resilience
+from bench import access, caches, door, engine, loading, resilience
 from bench.figures import Section, machine, write
 
 SECTIONS: dict[str, Callable[[float], Section]] = {
@@ -17,6 +17,7 @@ SECTIONS: dict[str, Callable[[float], Section]] = {
     "loading": loading.measured,
     "caches": caches.measured,
     "resilience": resilience.measured,
+    "access": access.measured,
 }
 
 app = App(name="bench", help="Measure the gateway, side by side and in one run.")

@@ -7,8 +7,6 @@ PROJECT = Path(__file__).parent.parent
 SECRET = "b" * 64
 KEY = f"mcu_bench_{SECRET}"
 NAME, PURPOSE, MASKING = "bench", "bench", "bench-masking"
-# An authorisation server that nobody runs: its tokens are made, and its keys published in a file, where tokens are measured.
-ISSUER, AUDIENCE, CLIENT = "https://issuer.example", "bench", "bench-client"
 TEXT = f"""
 
 # ── the consumer of the benches ──────────────────────────────────────────────────────────────────────────────────────────
@@ -50,11 +48,6 @@ calls = 1_000_000
 [consumers.{NAME}.keys.bench]
 hash = "sha256:{hashlib.sha256(SECRET.encode()).hexdigest()}"
 made = 2026-01-01T00:00:00Z
-"""
-TOKENS = f"""
-[[consumers.{NAME}.tokens]]
-issuer = "{ISSUER}"
-client_id = "{CLIENT}"
 """
 
 

@@ -137,9 +137,7 @@ def gateway_running(sandbox: Sandbox, changes: Changes | None = None) -> Iterato
     port = free_port()
     tokens = {f"MOTCUA_{system.upper()}_TOKEN": default_token(system) for system in SYSTEMS}
     with tempfile.TemporaryDirectory() as folder:
-        write_consumers(Path(folder))
-        settings = Path(folder) / "motcua.toml"
-        settings.write_text(_settings(sandbox.url, folder, changes or {}), "utf-8")
+        settings = write_settings(Path(folder), sandbox, changes or {})
         command = [*_motcua(), "serve", "--port", str(port), "--settings", str(settings)]
         with _running(command, environment=tokens) as process, httpx.Client(trust_env=False) as client:
             gateway = Gateway(port, process, client)
@@ -194,20 +192,23 @@ def batches() -> list[str]:
     return list(tomllib.loads((PROJECT / "motcua.toml").read_text("utf-8"))["batches"])
 
 
-def _motcua() -> list[str]:
-    return [sys.executable, "-m", "graph.cli"]
-
-
-def _settings(sandbox_url: str, folder: str, changes: Changes) -> str:
-    """Write the settings in a folder of their own, where the gateway also keeps what it has to remember."""
+def write_settings(folder: Path, sandbox: Sandbox, changes: Changes, *, consumers: str = "") -> Path:
+    """Write settings, those of the project with some changed, and consumers with some added into a folder, where state is kept too."""
+    write_consumers(folder, consumers)
     settings = tomllib.loads((PROJECT / "motcua.toml").read_text("utf-8"))
     places: Changes = {
-        "sandbox": {"url": sandbox_url},
+        "sandbox": {"url": sandbox.url},
         "gateway": {"examples": str(PROJECT / "examples"), "state": f"{folder}/state"},
         "admin": {"token": f"file:{folder}/state/admin.token"},
     }
     merged = _merged(_merged(settings, places), changes)
-    return "".join(f"{name} = {_toml(value)}\n" for name, value in merged.items())
+    file = folder / "motcua.toml"
+    file.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in merged.items()), "utf-8")
+    return file
+
+
+def _motcua() -> list[str]:
+    return [sys.executable, "-m", "graph.cli"]
 
 
 def _merged(settings: Changes, changes: Changes) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def serve(
         app = create_app(settings, worker, demo=demo)
 
         def ready() -> None:
-            _settle_memory()
+            settle_memory()
             _say_where(settings, worker, say)
             if when_ready is not None:
                 when_ready()
@@ -74,7 +74,7 @@ def serve_together(settings: Settings, *, workers: int, host: str, port: int, sa
             app = create_app(settings, first._replace(number=number))
 
             def ready() -> None:
-                _settle_memory()
+                settle_memory()
                 tell_ready()
 
             return _run(app, listener, settings.gateway.shutdown_seconds, ready, tls)
@@ -200,7 +200,7 @@ def _say_where(settings: Settings, worker: Worker, say: Say) -> None:
     say(f"Motcua answers at {address}/graphql{by}; open {address}/ for GraphiQL (Ctrl-C stops)")
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Take what the start has made (schema, types, code) out of the garbage collector's sight, and let it look more seldom.
 
     Every answer makes thousands of objects that need no collector; with the usual thresholds it would stop the process for up to
