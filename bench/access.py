@@ -211,20 +211,22 @@ async def _parts(app: Door, issuer: Issuer, size: Size) -> list[dict[str, Any]]:
     await guard.entrance.asker(token_scope, token_headers)
     prepared = gateway.schema.prepare(FIRST_QUERY, {"id": THU}, None, {OperationType.QUERY}, asker.permits)
     data = json.loads(await by_key.answer())["data"]
-    meter, checks = guard.checks.meter, guard.checks
+    checks = guard.checks
+    account = checks.meter.account(asker.consumer)
 
     def counted() -> None:
-        meter.begin(asker.consumer)
-        checks.usage.note(NAME, "ok", ())
-        meter.end(asker.consumer)
+        account = checks.meter.account(asker.consumer)
+        account.begin()
+        account.end()
+        account.figures.note("ok", ())
 
     tried: dict[str, Callable[[], object]] = {
         "who asks and what for, by an API key": lambda: guard.entrance.known(scope, headers),
         "who asks and what for, by a remembered token": lambda: guard.entrance.known(token_scope, token_headers),
         "whether the document is registered": lambda: guard.texts.of(asker, FIRST_QUERY, None, None),
         "operations at once, and outcomes": counted,
-        "cost, persons, budget and the minute": lambda: checks.checked(asker, prepared.plan, prepared.variables, trusted=False),
-        "fees": lambda: checks.fees.counted(asker.consumer, prepared.plan, data),
+        "cost, persons, budget and the minute": lambda: checks.checked(account, prepared.plan, prepared.variables, trusted=False),
+        "fees": lambda: checks.fees.counted(account.figures, prepared.plan, data),
     }
     cells = [{"part": part, "us": statistics.median(_each(run, size) for _ in range(size.rounds))} for part, run in tried.items()]
     return [*cells, {"part": "a token never shown before (ES256)", "us": await _newly_shown(guard.identities.who, issuer, size)}]

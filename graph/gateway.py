@@ -16,6 +16,7 @@ from strawberry.exceptions import MissingQueryError, StrawberryGraphQLError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
+from graph.access.allowances import Account
 from graph.access.asker import Asker
 from graph.access.checks import Admitted, Checks, Refused
 from graph.access.texts import Texts
@@ -151,34 +152,42 @@ class Gateway:
 
         Never raises for anything that a caller or a system does.
         """
-        answer = await self._counted(request, request_id, asker, urgency or Urgency(), read_only=read_only)
-        self.checks.usage.note(None if asker.consumer is None else asker.consumer.name, answer.outcome, answer.codes)
+        account = self.checks.meter.account(asker.consumer)
+        refused = account.begin()
+        if refused is not None:
+            answer = _refused([refused])
+        else:
+            try:
+                answer = await self._timed(request, request_id, asker, account, urgency or Urgency(), read_only=read_only)
+            finally:
+                account.end()
+        account.figures.note(answer.outcome, answer.codes)
         return answer
 
-    async def _counted(self, request: GraphQLRequest, request_id: str, asker: Asker, urgency: Urgency, *, read_only: bool) -> Answer:
-        """Run it as one of those that its consumer has under way."""
-        refused = self.checks.meter.begin(asker.consumer)
-        if refused is not None:
-            return _refused([refused])
+    async def _timed(
+        self, request: GraphQLRequest, request_id: str, asker: Asker, account: Account, urgency: Urgency, *, read_only: bool
+    ) -> Answer:
+        """Run it within its time."""
         analysed = asker.explorer and (request.extensions or {}).get("plan") == ANALYSE
         loaders = (TracedLoaders if analysed else Loaders)(self.sources, asker.caller)
         try:
             with urgency.holds(loaders):
-                return await self._answered(request, RequestContext(loaders, request_id, asker.permits), asker, read_only=read_only)
+                context = RequestContext(loaders, request_id, asker.permits)
+                return await self._answered(request, context, asker, account, read_only=read_only)
         except MotcuaError as error:
             return _refused([error])
-        finally:
-            self.checks.meter.end(asker.consumer)
 
-    async def _answered(self, request: GraphQLRequest, context: RequestContext, asker: Asker, *, read_only: bool) -> Answer:
+    async def _answered(
+        self, request: GraphQLRequest, context: RequestContext, asker: Asker, account: Account, *, read_only: bool
+    ) -> Answer:
         """Read it, check it, run it, and answer."""
         processor = time.thread_time() if isinstance(context.loaders, TracedLoaders) else 0.0
         text = self.texts.of(asker, request.query, request.document_id, request.extensions)
         prepared = self._prepared(request, text.text, asker, read_only=read_only)
         if isinstance(prepared, Answer):
             return prepared
-        checked = self.checks.checked(asker, prepared.plan, prepared.variables, trusted=text.trusted)
-        admitted = await checked if isawaitable(checked) else checked
+        checked = self.checks.checked(account, prepared.plan, prepared.variables, trusted=text.trusted)
+        admitted = checked if isinstance(checked, Admitted | Refused) else await checked
         if isinstance(admitted, Refused):
             return _refused(admitted.errors)
         context.loaders.budget = admitted.budget
@@ -208,9 +217,9 @@ class Gateway:
         errors = [shown(error, context.request_id) for error in ran.errors]
         if ran.data is None and not any("path" in error for error in errors):
             return Answer({"errors": errors}, executed=False)
-        checks, plan = self.checks, ran.prepared.plan
-        fee = checks.fees.counted(asker.consumer, plan, ran.data)
-        checks.meter.ended(asker.consumer, ran.admitted.budget)
+        account = ran.admitted.account
+        fee = self.checks.fees.counted(account.figures, ran.prepared.plan, ran.data)
+        account.ended(ran.admitted.budget)
         payload: dict[str, Any] = {"data": ran.data, **({"errors": errors} if errors else {})}
         wanted, extensions = request.extensions or {}, dict[str, Any]()
         if wanted.get("report") is True:

@@ -11,7 +11,6 @@ from graph.access.consent import Consents
 from graph.access.consent_stores import open_consents
 from graph.access.consumers import Consumers
 from graph.access.entrance import Entrance
-from graph.access.fees import Fees
 from graph.access.identity import Identities, Presenting
 from graph.access.keys import stored
 from graph.access.ledger import Ledger
@@ -45,13 +44,13 @@ class Guard:
         batches = list(wiring.batches.values())
         self.policy = Policy(core, batches, self._registry, Screening(marks, core, batches, self.consents))
         self.identities = Identities(access, self._registry, file=settings.file)
-        self.entrance = Entrance(Presenting(access.proxy, file=settings.file), self.identities, self.policy)
+        self.entrance = Entrance(Presenting(access.proxy, file=settings.file), self.identities, self.policy, self._registry)
         self.trusted = TrustedDocuments(settings.beside(access.documents_file))
         self.texts = Texts(self.trusted, AutomaticDocuments(), free=access.documents == "free")
         self.usage = Usage()
         self._ledger = _ledger(settings, worker)
         self._shared = None if access.limits_url is None else SharedMinute(access.limits_url)
-        self.checks = Checks(marks, Meter(access, self._ledger, self.usage, self._shared), Fees(marks, self.usage), self.usage)
+        self.checks = Checks(marks, Meter(access, self._ledger, self.usage, self._shared))
         self._open = contextlib.AsyncExitStack()
         schema.documents.trusted = self.trusted
 

@@ -88,7 +88,8 @@ class GraphQLEndpoint:
             self.watch.ended(_refused(began, shed, priority))
             return
         try:
-            await self._answer(scope, headers, Visit(receive), send, asker._replace(priority=priority))
+            asker = asker if priority == asker.priority else asker._replace(priority=priority)
+            await self._answer(scope, headers, Visit(receive), send, asker)
         finally:
             self.overload.end(priority)
 
@@ -98,7 +99,7 @@ class GraphQLEndpoint:
         start = [CONTENT_TYPES[PLAIN_JSON], *_about(body, _request_id(headers)), *NO_STORE, *refused.headers]
         await send({"type": "http.response.start", "status": refused.status, "headers": start})
         await send({"type": "http.response.body", "body": body})
-        self.gateway.checks.usage.note(None, "refused", (refused.error.code,))
+        self.gateway.checks.meter.account(None).figures.note("refused", (refused.error.code,))
         self.watch.ended(_refused(began, refused.error, Priority.CITIZEN))
 
     def _ends_at(self, given: bytes | None, priority: Priority) -> float:

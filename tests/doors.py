@@ -9,7 +9,6 @@ from typing import Any
 from graph.access.allowances import Meter
 from graph.access.asker import OURSELVES, Asker
 from graph.access.checks import Checks
-from graph.access.fees import Fees
 from graph.access.ledger import Ledger
 from graph.access.marks import marks_of
 from graph.access.texts import Texts
@@ -38,9 +37,8 @@ class OpenDoor:
 
 def open_gateway(schema: FastSchema, sources: Sources) -> Gateway:
     """Make a gateway without a file of consumers."""
-    core, usage = schema.documents.schema, Usage()
-    marks = marks_of(core)
+    marks = marks_of(schema.documents.schema)
     with tempfile.TemporaryDirectory() as folder:
-        meter = Meter(AccessSettings(cost="measure"), Ledger(Path(folder) / "ledger", time.time), usage)
+        meter = Meter(AccessSettings(cost="measure"), Ledger(Path(folder) / "ledger", time.time), Usage())
         texts = Texts(TrustedDocuments(Path(folder) / "documents.json"), AutomaticDocuments(), free=True)
-    return Gateway(schema, sources, texts, Checks(marks, meter, Fees(marks, usage), usage))
+    return Gateway(schema, sources, texts, Checks(marks, meter))

@@ -5,11 +5,9 @@ from typing import NamedTuple
 
 from graphql.execution.values import VariableValues
 
-from graph.access.allowances import Meter
-from graph.access.asker import Asker
+from graph.access.allowances import Account, Meter
 from graph.access.cost import Costing, Costings
 from graph.access.fees import Fees
-from graph.access.usage import Usage
 from graph.access.weights import Priced
 from graph.errors import MotcuaError, TooCostly
 from graph.execution.plan import Plan
@@ -17,8 +15,9 @@ from graph.loading.budget import Budget
 
 
 class Admitted(NamedTuple):
-    """A query that may run: what it may use, and what it was estimated to cost."""
+    """A query that may run: on whose account, what it was estimated to cost, and what it may use."""
 
+    account: Account
     costing: Costing
     cost: int
     budget: Budget
@@ -33,15 +32,14 @@ class Refused(NamedTuple):
 class Checks:
     """What stands between a plan and its run; made once."""
 
-    def __init__(self, marks: Priced, meter: Meter, fees: Fees, usage: Usage) -> None:
-        """Stand on what fields weigh and cost, and on what consumers have used."""
-        self.usage = usage
+    def __init__(self, marks: Priced, meter: Meter) -> None:
+        """Stand on what fields weigh and cost, and on what consumers may use."""
         self.costings = Costings(marks)
+        self.fees = Fees(marks)
         self.meter = meter
-        self.fees = fees
 
     def checked(
-        self, asker: Asker, plan: Plan, variables: VariableValues, *, trusted: bool
+        self, account: Account, plan: Plan, variables: VariableValues, *, trusted: bool
     ) -> Admitted | Refused | Awaitable[Admitted | Refused]:
         """Let a query run or not; to be awaited where the consumer's minute is counted elsewhere.
 
@@ -50,15 +48,15 @@ class Checks:
         """
         if trusted and plan.refused:
             return Refused([error for _, error in plan.refused])
-        costing, consumer = self.costings.of(plan), asker.consumer
+        costing = self.costings.of(plan)
         if costing.wrong is not None:
             return Refused([costing.wrong])
         cost, persons = costing.judged(variables)
-        refused = self.meter.judged(consumer, cost, persons)
+        refused = account.judged(cost, persons)
         if refused is not None:
             return Refused([refused])
-        admitted = Admitted(costing, cost, self.meter.budget(consumer))
-        drawn = self.meter.draw(consumer, cost)
+        admitted = Admitted(account, costing, cost, account.budget())
+        drawn = account.draw(cost)
         if drawn is None:
             return admitted
         return Refused([drawn]) if isinstance(drawn, TooCostly) else _drawn(drawn, admitted)

@@ -6,9 +6,8 @@ a request is to look at the arguments that say how long lists are.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from cachetools import LRUCache
 from graphql.execution.values import VariableValues
 
 from graph.access.amounts import added, merged
@@ -17,8 +16,6 @@ from graph.access.weights import PARTS, Priced
 from graph.execution.explain import ASSUMED_ITEMS
 from graph.execution.explanation import Quote
 from graph.execution.plan import FieldPlan, Plan
-
-PLANS_KEPT: Final = 1_024
 
 
 class Costing:
@@ -95,20 +92,18 @@ class Costing:
 
 
 class Costings:
-    """The costing of each plan that is run, made once and kept as plans are."""
+    """The costing of each plan that is run, made once and kept with it."""
 
-    def __init__(self, marks: Priced, kept: int = PLANS_KEPT) -> None:
+    def __init__(self, marks: Priced) -> None:
         """Take what the directives of the schema say."""
         self._marks = marks
-        # By identity: a plan is kept with its costing, so that its id stays its own.
-        self._made: LRUCache[int, tuple[Plan, Costing]] = LRUCache(kept)
 
     def of(self, plan: Plan) -> Costing:
         """Return the costing of a plan."""
-        found = self._made.get(id(plan))
+        found: Costing | None = plan.derived.get(self)
         if found is None:
-            found = self._made[id(plan)] = (plan, costing(plan, self._marks))
-        return found[1]
+            found = plan.derived[self] = costing(plan, self._marks)
+        return found
 
 
 def costing(plan: Plan, marks: Priced) -> Costing:

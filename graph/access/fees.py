@@ -4,12 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cachetools import LRUCache
-
 from graph.access.bills import FREE, NO_SYSTEM
-from graph.access.cost import PLANS_KEPT
-from graph.access.registry import Consumer
-from graph.access.usage import Usage
+from graph.access.usage import ConsumerFigures
 from graph.access.weights import Priced
 from graph.execution.plan import Composite, FieldPlan, Plan, Selection, Sequence, Shape
 
@@ -36,27 +32,24 @@ class Tariff:
 class Fees:
     """Counts fees by plan. A plan without any costs a look-up."""
 
-    def __init__(self, marks: Priced, usage: Usage, kept: int = PLANS_KEPT) -> None:
-        """Count into `usage`."""
+    def __init__(self, marks: Priced) -> None:
+        """Take what the directives of the schema say."""
         self._marks = marks
-        self._usage = usage
-        # By identity: a plan is kept with its tariff, so that its id stays its own.
-        self._made: LRUCache[int, tuple[Plan, Tariff | None]] = LRUCache(kept)
 
-    def counted(self, consumer: Consumer | None, plan: Plan, data: Mapping[str, Any] | None) -> int:
-        """Count the fees for an answer, and return them in VND."""
+    def counted(self, figures: ConsumerFigures, plan: Plan, data: Mapping[str, Any] | None) -> int:
+        """Count the fees for an answer among a consumer's figures, and return them in VND."""
         tariff = self._tariff(plan)
         if tariff is None or data is None:
             return 0
         total = charged(tariff, data)
-        self._usage.charged(None if consumer is None else consumer.name, total)
+        figures.charged(total)
         return sum(total.values())
 
     def _tariff(self, plan: Plan) -> Tariff | None:
-        found = self._made.get(id(plan))
-        if found is None:
-            found = self._made[id(plan)] = (plan, tariff_of(plan, self._marks))
-        return found[1]
+        if self not in plan.derived:
+            plan.derived[self] = tariff_of(plan, self._marks)
+        tariff: Tariff | None = plan.derived[self]
+        return tariff
 
 
 def tariff_of(plan: Plan, marks: Priced) -> Tariff | None:

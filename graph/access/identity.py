@@ -181,7 +181,7 @@ class Identities:
 def _digest(presented: Presented) -> bytes:
     key, authorization, certificate = presented
     # No header holds a zero byte, so no other three parts join to the same.
-    return hashlib.sha256(b"\0".join((key or b"", authorization or b"", (certificate or "").encode()))).digest()
+    return hashlib.blake2b(b"\0".join((key or b"", authorization or b"", (certificate or "").encode())), digest_size=32).digest()
 
 
 def _issuers(

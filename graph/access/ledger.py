@@ -4,7 +4,6 @@ A minute is counted in slices of five seconds; the slice that it may begin in th
 than is allowed. How many operations run at once stands in a cell of each worker's own; a worker that is begun again starts from nought.
 """
 
-import contextlib
 import fcntl
 import math
 import mmap
@@ -45,7 +44,8 @@ class Ledger:
         self._workers = workers
         self._own = CELLS + worker
         self._known: dict[str, int] = {}
-        self._alone: contextlib.AbstractContextManager[object] = contextlib.nullcontext() if workers == 1 else _Lock(self._file)
+        self._shared = workers > 1
+        self._alone = _Lock(self._file)
         for at in range(0, PLACE * CONSUMERS_AT_MOST, PLACE):
             if self._numbers[at]:
                 self._numbers[at + self._own] = 0
@@ -69,19 +69,26 @@ class Ledger:
 
     def draw(self, consumer: str, cost: int, most: int) -> float:
         """Count a cost, where with it no minute holds more than `most`; else count nothing and return in how many seconds to come again."""
-        at, numbers = self._place(consumer), self._numbers
+        at = self._place(consumer)
+        if not self._shared:
+            return self._drawn(at, cost, most)
         with self._alone:
-            now = self._wall()
-            current = int(now / SLICE_SECONDS)
-            if current > numbers[at + LATEST]:
-                self._turn(at, current)
-            costs = numbers[at + COSTS : at + CELLS]
-            beyond = sum(costs) + cost - most
-            if beyond > 0:
-                return _freed_in(costs, numbers[at + LATEST], beyond, now)
-            # A clock that was put back since goes on counting in the latest slice.
-            costs[numbers[at + LATEST] % PLACES] += cost
-            return 0.0
+            return self._drawn(at, cost, most)
+
+    def _drawn(self, at: int, cost: int, most: int) -> float:
+        numbers, now = self._numbers, self._wall()
+        current = int(now / SLICE_SECONDS)
+        latest = numbers[at + LATEST]
+        if current > latest:
+            self._turn(at, current)
+            latest = current
+        costs = numbers[at + COSTS : at + CELLS]
+        beyond = sum(costs) + cost - most
+        if beyond > 0:
+            return _freed_in(costs, latest, beyond, now)
+        # A clock that was put back since goes on counting in the latest slice.
+        costs[latest % PLACES] += cost
+        return 0.0
 
     def close(self) -> None:
         """Let go of the file; what was counted in this minute stays in it."""

@@ -28,6 +28,21 @@ class ConsumerFigures(msgspec.Struct):
     fees: dict[str, int] = {}
     beyond: dict[str, int] = {}
 
+    def note(self, outcome: str, codes: Collection[str] = ()) -> None:
+        """Count a request that has ended; of the codes of its errors those that stand for a refusal."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if codes:
+            _add(self.refused, {code: 1 for code in codes if code in REFUSALS})
+
+    def charged(self, fees: Mapping[str, int]) -> None:
+        """Count fees, by system."""
+        if fees:
+            _add(self.fees, fees)
+
+    def went_beyond(self, limits: Iterable[Limit]) -> None:
+        """Count what was too much, whether it was refused or only measured."""
+        _add(self.beyond, dict.fromkeys(limits, 1))
+
     def add(self, other: "ConsumerFigures") -> None:
         """Take in what another worker counted."""
         self.cost += other.cost
@@ -39,27 +54,6 @@ class Usage(msgspec.Struct):
     """The figures of each consumer, by its name; those who ask without one stand under `anonymous`."""
 
     consumers: dict[str, ConsumerFigures] = {}
-
-    def note(self, consumer: str | None, outcome: str, codes: Collection[str] = ()) -> None:
-        """Count a request that has ended; of the codes of its errors those that stand for a refusal."""
-        found = self.of(consumer)
-        found.outcomes[outcome] = found.outcomes.get(outcome, 0) + 1
-        if codes:
-            _add(found.refused, {code: 1 for code in codes if code in REFUSALS})
-
-    def spent(self, consumer: str | None, cost: int) -> None:
-        """Count the cost of a query that is run."""
-        self.of(consumer).cost += cost
-
-    def charged(self, consumer: str | None, fees: Mapping[str, int]) -> None:
-        """Count fees, by system."""
-        if fees:
-            _add(self.of(consumer).fees, fees)
-
-    def beyond(self, consumer: str | None, limits: Iterable[Limit]) -> None:
-        """Count what was too much, whether it was refused or only measured."""
-        for limit in limits:
-            _add(self.of(consumer).beyond, {limit: 1})
 
     def of(self, consumer: str | None) -> ConsumerFigures:
         """Return the figures of a consumer."""

@@ -297,7 +297,8 @@ class Plan:
     """One operation, ready to run.
 
     `coordinates` are the fields that it reads, as `Type.field`, under an interface or union those of every type that it can be; `refused`
-    those of them that the caller may not read, each with what is said in its place. `screens` look at what is loaded for it.
+    those of them that the caller may not read, each with what is said in its place. `screens` look at what is loaded for it. `derived` has
+    what others have worked out about it, each under itself, and is kept as long as the plan is.
     """
 
     operation: OperationDefinitionNode
@@ -307,6 +308,7 @@ class Plan:
     coordinates: frozenset[str] = frozenset()
     refused: tuple[tuple[str, MotcuaError], ...] = ()
     screens: Mapping[Batch[Any, Any], Screen] = field(default_factory=dict)
+    derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Planner:

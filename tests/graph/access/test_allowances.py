@@ -50,7 +50,7 @@ class Metered:
         self.meter = Meter(AccessSettings(**settings), self.ledger, self.usage, shared)
 
     def draw(self, who: Consumer | None, cost: int) -> TooCostly | None:
-        drawn = self.meter.draw(who, cost)
+        drawn = self.meter.account(who).draw(cost)
         assert not isinstance(drawn, Awaitable)
         return drawn
 
@@ -60,14 +60,14 @@ class Metered:
 
 def test_a_consumer_runs_no_more_operations_at_once_than_it_may(tmp_path: Path) -> None:
     metered, who = Metered(tmp_path), consumer(concurrent=2)
-    assert metered.meter.begin(who) is None
-    assert metered.meter.begin(who) is None
-    refusal = metered.meter.begin(who)
+    assert metered.meter.account(who).begin() is None
+    assert metered.meter.account(who).begin() is None
+    refusal = metered.meter.account(who).begin()
     assert isinstance(refusal, TooCostly)
     assert refusal.extensions() == {"code": "COST_EXCEEDED", "retryable": True, "retryAfterMs": 1_000}
-    assert metered.meter.begin(consumer("another", concurrent=1)) is None
-    metered.meter.end(who)
-    assert metered.meter.begin(who) is None
+    assert metered.meter.account(consumer("another", concurrent=1)).begin() is None
+    metered.meter.account(who).end()
+    assert metered.meter.account(who).begin() is None
     assert metered.usage.consumers["office"].beyond == {"concurrent": 1}
 
 
@@ -99,35 +99,35 @@ def test_whoever_is_not_known_has_what_a_citizen_has_all_of_them_together(tmp_pa
 
 def test_what_its_own_entry_says_goes_before_its_class(tmp_path: Path) -> None:
     meter = Metered(tmp_path, classes={"caseworker": QuerySettings(cost=7, persons=8)}).meter
-    assert (meter.allowed(consumer(cost=3)).cost, meter.allowed(consumer(cost=3)).persons) == (3, 8)
-    assert meter.allowed(consumer()).cost == 7
+    assert (meter.account(consumer(cost=3)).allowed.cost, meter.account(consumer(cost=3)).allowed.persons) == (3, 8)
+    assert meter.account(consumer()).allowed.cost == 7
 
 
 def test_a_query_that_may_cost_too_much_or_names_too_many_people_is_refused_with_estimate_and_limit(tmp_path: Path) -> None:
     meter, who = Metered(tmp_path).meter, consumer(cost=100, persons=2)
-    assert meter.judged(who, 100, 2) is None
-    costly, crowded = meter.judged(who, 101, 2), meter.judged(who, 1, 3)
+    assert meter.account(who).judged(100, 2) is None
+    costly, crowded = meter.account(who).judged(101, 2), meter.account(who).judged(1, 3)
     assert str(costly) == "This query is estimated at 101, and at most 100 is allowed"
     assert str(crowded) == "This query is about 3 people, and at most 2 are allowed"
 
 
 def test_the_budget_of_a_query_is_what_its_consumer_may_have(tmp_path: Path) -> None:
     metered = Metered(tmp_path)
-    left = metered.meter.budget(consumer(keys=3, calls=2))
+    left = metered.meter.account(consumer(keys=3, calls=2)).budget()
     assert (left.keys, left.calls, left.enforced) == (3, 2, True)
     left.beyond.update({"keys", "calls"})
-    metered.meter.ended(consumer(), left)
+    metered.meter.account(consumer()).ended(left)
     assert metered.usage.consumers["office"].beyond == {"keys": 1, "calls": 1}
 
 
 def test_where_limits_are_only_measured_nothing_is_refused_and_everything_counted(tmp_path: Path) -> None:
     metered = Metered(tmp_path, cost="measure")
     meter, who = metered.meter, consumer(concurrent=1, cost_per_minute=10, cost=5, persons=1)
-    assert [meter.begin(who), meter.begin(who)] == [None, None]
+    assert [meter.account(who).begin(), meter.account(who).begin()] == [None, None]
     assert metered.ledger.running("office") == 2
     assert [metered.draw(who, 8), metered.draw(who, 8)] == [None, None]
-    assert meter.judged(who, 6, 2) is None
-    assert not meter.budget(who).enforced
+    assert meter.account(who).judged(6, 2) is None
+    assert not meter.account(who).budget().enforced
     figures = metered.usage.consumers["office"]
     assert figures.beyond == {"concurrent": 1, "cost_per_minute": 1, "cost": 1, "persons": 1}
     assert figures.cost == 16
@@ -231,7 +231,7 @@ class Told:
 
 
 async def drawn(metered: Metered, who: Consumer, cost: int) -> TooCostly | None:
-    found = metered.meter.draw(who, cost)
+    found = metered.meter.account(who).draw(cost)
     return await found if isinstance(found, Awaitable) else found
 
 
@@ -291,7 +291,7 @@ def test_an_address_that_cannot_be_one_stops_the_start() -> None:
 
 def test_a_budget_that_is_made_for_a_query_holds_nothing_of_another(tmp_path: Path) -> None:
     meter = Metered(tmp_path).meter
-    one, other = meter.budget(None), meter.budget(None)
+    one, other = meter.account(None).budget(), meter.account(None).budget()
     assert isinstance(one, Budget)
     one.asks("register")
     assert other.keys == one.keys + 1

@@ -10,7 +10,7 @@ from graph.access.cost import costing
 from graph.access.directives import Fee
 from graph.access.fees import Fees, charged, tariff_of
 from graph.access.marks import marks_of
-from graph.access.usage import Usage
+from graph.access.usage import ConsumerFigures
 from graph.execution.plan import Plan
 from graph.execution.schema import FastSchema
 from graph.seam import Record, System, Upstream, batch_one, field, link, wire
@@ -124,16 +124,15 @@ def test_of_several_possible_types_the_one_that_an_object_names_is_charged_and_e
     assert fees(bare, {"either": [{"value": "An"}, {"value": 2.0}]}) == {"none": 100}
 
 
-def test_fees_add_up_for_each_consumer_and_system_and_a_query_without_any_counts_nothing() -> None:
-    usage = Usage()
-    counting = Fees(MARKS, usage)
+def test_fees_add_up_by_system_and_a_query_without_any_counts_nothing() -> None:
+    counting, figures = Fees(MARKS), ConsumerFigures()
     dear = plan('{ person(code: "a") { name plot { price } } }')
 
-    assert counting.counted(None, dear, {"person": {"name": "An", "plot": {"price": 1}}}) == 1_000
-    assert counting.counted(None, dear, {"person": {"name": "An", "plot": None}}) == 300
-    assert counting.counted(None, plan("{ free }"), {"free": "x"}) == 0
-    assert counting.counted(None, dear, None) == 0
-    assert usage.consumers["anonymous"].fees == {"register": 600, "land": 700}
+    assert counting.counted(figures, dear, {"person": {"name": "An", "plot": {"price": 1}}}) == 1_000
+    assert counting.counted(figures, dear, {"person": {"name": "An", "plot": None}}) == 300
+    assert counting.counted(figures, plan("{ free }"), {"free": "x"}) == 0
+    assert counting.counted(figures, dear, None) == 0
+    assert figures.fees == {"register": 600, "land": 700}
 
 
 def test_nobody_is_charged_more_than_was_quoted() -> None:

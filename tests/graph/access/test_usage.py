@@ -15,17 +15,18 @@ def exposed(usage: Usage) -> set[str]:
 
 def office(cost: int) -> Usage:
     usage = Usage()
-    usage.note("office", "partial", ["FORBIDDEN_FIELD", "UPSTREAM_TIMEOUT"])
-    usage.spent("office", cost)
-    usage.charged("office", {"land": 700, "register": 300})
-    usage.beyond("office", ["keys"])
+    figures = usage.of("office")
+    figures.note("partial", ["FORBIDDEN_FIELD", "UPSTREAM_TIMEOUT"])
+    figures.cost += cost
+    figures.charged({"land": 700, "register": 300})
+    figures.went_beyond(["keys"])
     return usage
 
 
 def test_figures_of_all_workers_are_added_up_and_told_by_consumer() -> None:
     total = office(5)
     total.add(office(7))
-    total.note(None, "ok")
+    total.of(None).note("ok")
     assert exposed(total) == {
         'motcua_consumer_requests_total{consumer="anonymous",outcome="ok"} 1.0',
         'motcua_consumer_requests_total{consumer="office",outcome="partial"} 2.0',
@@ -41,7 +42,7 @@ def test_figures_of_all_workers_are_added_up_and_told_by_consumer() -> None:
 async def test_a_worker_tells_them_to_the_others_as_they_are_now() -> None:
     usage = office(5)
     counts = Counts(list, list, Requests(), usage)
-    usage.spent("office", 2)
+    usage.of("office").cost += 2
     told = msgspec.json.decode(msgspec.json.encode(await counts.counted(None)), type=Counted)
     assert told.usage == usage
 
@@ -49,7 +50,7 @@ async def test_a_worker_tells_them_to_the_others_as_they_are_now() -> None:
 def test_consumers_beyond_the_bound_are_counted_together() -> None:
     usage = Usage()
     for number in range(CONSUMERS_AT_MOST + 10):
-        usage.spent(f"consumer {number}", 1)
+        usage.of(f"consumer {number}").cost += 1
     assert len(usage.consumers) == CONSUMERS_AT_MOST + 1
     assert usage.consumers[OTHER].cost == 10
 
@@ -57,5 +58,5 @@ def test_consumers_beyond_the_bound_are_counted_together() -> None:
 def test_taking_in_another_worker_leaves_what_it_told_untouched_from_then_on() -> None:
     mine, its = office(1), office(2)
     mine.add(its)
-    mine.spent("office", 10)
+    mine.of("office").cost += 10
     assert its.consumers["office"].cost == 2
