@@ -181,6 +181,9 @@ async def _requests(query: str, ways: list[Way], size: Size) -> list[dict[str, A
     answers = {await way.answer() for way in ways}
     if len(answers) != 1 or b'"errors"' in answers.pop():
         raise RuntimeError(f"{query}: the ways to ask bring different answers, so nothing was measured")
+    for way in ways:
+        for _ in range(2 * size.runs):  # until the simulations beside the caches have found the share of time that they may take
+            await way.answer()
     times: list[list[float]] = [[] for _ in ways]
     for number in range(size.rounds):
         for turn in range(len(ways)):  # each round begins with another, so that none always comes after the same
