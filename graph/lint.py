@@ -255,7 +255,7 @@ def _invalid(file: str, error: GraphQLError) -> Finding:
 
 def _about_step(file: str, step: Step, marks: Marks) -> Iterator[Finding]:
     link = step.found.link
-    if link is None or step.found.stand_in is not None:
+    if link is None or step.free:
         return
     if link.batch.max_keys == 1 and (step.listed or link.each):
         message = f"{step.path}: one call for each item, because {link.batch.name} takes one key a call"

@@ -79,7 +79,7 @@ class LegalRepresentative:
 
 @strawberry.type(
     description="A member or founding shareholder: a person or another business (thành viên, cổ đông).",
-    directives=[BASIC, Subject(field="personalId")],
+    directives=[BASIC, Subject(field="personalId", unless="businessCode")],
 )
 class BusinessMember:
     """A member."""

@@ -64,6 +64,7 @@ class Billing:
         self.sizes: dict[FieldPlan, Amount] = {}
         self.wrong: BadInput | None = None
         self._marks = marks
+        self._plan = plan
         self._fields = 0
         self.bill = self._object(plan.root, Place())
         self.persons = added(self._persons(found) for found in plan.root.fields)
@@ -114,7 +115,7 @@ class Billing:
     def _own(self, found: FieldPlan, size: Amount, many: Amount, place: Place) -> Bill:
         """Bill the field itself: its weight once, the keys that it asks for, and the fee for its values."""
         link, fee = found.link, self._marks.fee(f"{found.parent.name}.{found.name}")
-        keys = {} if link is None or found.stand_in is not None else {(place.depth, link.batch): size if link.each else known(1)}
+        keys = {} if link is None or self._plan.is_free(found) else {(place.depth, link.batch): size if link.each else known(1)}
         fees = {place.system: known(fee) * many} if fee else {}
         return Bill(field_cost=known(field_weight(self._marks, found)), keys=keys, fees=fees)
 

@@ -12,6 +12,7 @@ def check(file: Path, registry: Registry, coordinates: Coordinates, *, demo: boo
     """Refuse with SettingsWrong, which names the file, the key and what was expected; `demo` lets demo consumers be."""
     _check_open(file, registry, coordinates)
     _check_masks(file, registry.purposes, coordinates)
+    _check_people(file, registry.purposes, coordinates)
     for name, consumer in registry.consumers.items():
         _check_consumer(f"{file}: consumers.{name}", consumer, registry.purposes, coordinates, demo=demo)
     _check_proofs(f"{file}: consumers", registry.consumers)
@@ -30,6 +31,20 @@ def _check_masks(file: Path, purposes: Mapping[str, Purpose], coordinates: Coord
         for coordinate in sorted(purpose.masked):
             if not coordinates.has_mask(coordinate):
                 raise SettingsWrong(f"{file}: purposes.{name}.masked: {coordinate}: expected only fields with @mask in the schema")
+
+
+def _check_people(file: Path, purposes: Mapping[str, Purpose], coordinates: Coordinates) -> None:
+    """Refuse a purpose that depends on who somebody is, and reads of people whom their records do not name."""
+    for name, purpose in purposes.items():
+        if not (purpose.consent or purpose.min_age or purpose.protected in {"refuse", "absent"}):
+            continue
+        for coordinate in sorted(purpose.fields | purpose.masked):
+            # Consent is for single fields, so that what a link leads to has to say itself whose consent counts.
+            if not coordinates.names_people(coordinate, by_links=not purpose.consent):
+                raise SettingsWrong(
+                    f"{file}: purposes.{name}: {coordinate}: expected only fields of types that say by @subject about whom they are, "
+                    "because consent, age and protection hang on that"
+                )
 
 
 def _check_consumer(where: str, consumer: Consumer, purposes: Mapping[str, Purpose], coordinates: Coordinates, *, demo: bool) -> None:

@@ -9,6 +9,7 @@ from graphql import GraphQLObjectType, GraphQLSchema, get_named_type
 
 from graph.access.directives import Authenticated, Directive, Personal, Policy, PurposeIn, RequiresScopes
 from graph.access.marks import marks_of
+from graph.access.shapes import Shapes
 from graph.errors import SettingsWrong
 
 ALL: Final = "*"
@@ -23,6 +24,7 @@ class Coordinates:
     def __init__(self, schema: GraphQLSchema) -> None:
         """Look through the object types; interfaces and unions hold nothing of their own."""
         self.marks = marks_of(schema)
+        self._shapes = Shapes(schema, self.marks)
         self._types: dict[str, dict[str, str]] = {
             name: {field: get_named_type(found.type).name for field, found in kind.fields.items()}
             for name, kind in schema.type_map.items()
@@ -50,6 +52,15 @@ class Coordinates:
     def is_guarded(self, coordinate: str) -> bool:
         """Tell whether there is any rule about who may read a field."""
         return any(isinstance(mark, GUARDS) for mark in self._about(coordinate))
+
+    def names_people(self, coordinate: str, *, by_links: bool) -> bool:
+        """Tell whether it can be known of whom a field tells, where it tells of people by itself or by its type.
+
+        With `by_links` it is enough that records of its type are reached only from those of people who are known.
+        """
+        type_name = coordinate.partition(".")[0]
+        marks = (*self.marks.of_type(type_name), *self.marks.of_field(coordinate))
+        return self._shapes.names_people(type_name, by_links=by_links) or not any(isinstance(mark, Personal) for mark in marks)
 
     def has_mask(self, coordinate: str) -> bool:
         """Tell whether it is laid down how a field looks masked."""

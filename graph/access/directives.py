@@ -82,13 +82,20 @@ class Personal:
 @strawberry.schema_directive(
     locations=[Location.OBJECT],
     name="subject",
-    description="The field that holds the personal id of whom a record is about, and what somebody gets who may not see it.",
+    description=(
+        "The field that holds the personal id of whom a record is about, what somebody gets who may not see it, and the field that says, "
+        "where there is no personal id, that the record is about no person."
+    ),
 )
 class Subject:
-    """Whom records of a type are about; `field` may lead through one list, as in `members.personalId`."""
+    """Whom records of a type are about; `field` may lead through one list, as in `members.personalId`.
+
+    Who has no id is somebody unknown, unless the record has the field `unless`, as the code of a business: then it is about nobody.
+    """
 
     field: str
     refused: Refused = Refused.ERROR
+    unless: str | None = strawberry.directive_field(name="unless", default=strawberry.UNSET)
 
 
 @strawberry.schema_directive(

@@ -102,7 +102,7 @@ class _Making:
         known = self._sieves.get((name, about))
         if known is not None:
             return known
-        sieve = self._sieves[name, about] = Sieve(kind.subject, self._rules, self._consent, absent=kind.absent)
+        sieve = self._sieves[name, about] = Sieve(kind.subject, self._rules, self._consent, absent=kind.absent, unless=kind.unless)
         if sieve.consent is not None:
             sieve.fields = tuple(attribute.coordinate for attribute in kind.attributes)
         for attribute in filter(self._reads, kind.attributes):

@@ -44,11 +44,12 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Kind:
-    """An object type; `subject` leads to the ids of the people whom its records are about."""
+    """An object type; `subject` leads to the ids of the people whom its records are about, and a record with `unless` is about nobody."""
 
     name: str
     attributes: tuple[Attribute, ...]
     subject: tuple[str, ...] | None
+    unless: str | None
     absent: bool
 
 
@@ -75,6 +76,20 @@ class Shapes:
         kind = self.kinds[name]
         masks = any(attribute.form is not None for attribute in kind.attributes)
         return kind.subject is not None or masks or any(self.matters(each) for attribute in kind.attributes for each in attribute.inside)
+
+    def names_people(self, name: str, *, by_links: bool, seen: frozenset[str] = frozenset()) -> bool:
+        """Tell whether it can be known about whom records of a type are: each says so itself, or stands in one that does.
+
+        With `by_links` it is enough to be reached only from records that say so: who may not see those never comes here.
+        """
+        if self.kinds[name].subject is not None:
+            return True
+        leading = [(kind, attribute) for kind in self.kinds.values() for attribute in kind.attributes if name in attribute.targets]
+        seen |= {name}
+        return bool(leading) and all(
+            kind.name in seen or ((by_links or name in attribute.inside) and self.names_people(kind.name, by_links=by_links, seen=seen))
+            for kind, attribute in leading
+        )
 
     def check(self) -> None:
         """Refuse what could not be held to; SettingsWrong names it."""
@@ -104,7 +119,8 @@ class Shapes:
         found = self._marks.subject(kind.name)
         path = None if found is None else tuple(self._path(kind, found.field.split(".")))
         attributes = tuple(self._attribute(kind, name, field) for name, field in kind.fields.items())
-        return Kind(kind.name, attributes, path, absent=found is not None and found.refused is Refused.ABSENT)
+        unless = next(self._path(kind, [found.unless])) if found is not None and found.unless else None
+        return Kind(kind.name, attributes, path, unless, absent=found is not None and found.refused is Refused.ABSENT)
 
     def _attribute(self, kind: GraphQLObjectType, name: str, field: GraphQLField) -> Attribute:
         coordinate = f"{kind.name}.{name}"

@@ -20,7 +20,8 @@ LEFT_OUT: Final = object()
 class Sieve:
     """Decides about records of one type, and about those inside them.
 
-    `subject` leads to the ids of the people whom a record is about; without it what holds for the record around it holds here, too.
+    `subject` leads to the ids of the people whom a record is about; without it what holds for the record around it holds here, too. Where
+    there is no id but the attribute `unless`, it is about nobody.
     `masks` are given masked always, `protects` where the person is protected; `covers` are what consent must cover, by attribute, of all
     the `fields` of the type.
     """
@@ -39,11 +40,16 @@ class Sieve:
         "person_rules",
         "protects",
         "subject",
+        "unless",
     )
 
-    def __init__(self, subject: tuple[str, ...] | None, person_rules: PersonRules, consent: ConsentRules | None, *, absent: bool) -> None:
+    def __init__(
+        self, subject: tuple[str, ...] | None, person_rules: PersonRules, consent: ConsentRules | None, *,
+        absent: bool, unless: str | None = None,
+    ) -> None:  # fmt: skip
         self.subject = subject
         self.absent = absent
+        self.unless = unless
         self.person_rules = person_rules
         self.consent = consent if subject is not None else None
         self.masks: dict[str, MaskForm] = {}
@@ -84,8 +90,10 @@ class Sieve:
         """Name the people whom a record itself is about."""
         if self._person is not None:
             found = self._person(record)
+            if found is None:
+                return [] if self.unless is not None and getattr(record, self.unless) is not None else [SOMEBODY]
             if found.__class__ is not tuple:
-                person = SOMEBODY if found is None else getattr(found, "person", found)
+                person = getattr(found, "person", found)
                 return [] if person is None else [person]
         return list(people_at(record, self.subject or ()))
 

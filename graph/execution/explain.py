@@ -26,7 +26,7 @@ Items = Callable[[FieldPlan, VariableValues], int]
 class Step:
     """A field of a plan on its way from the root: `depth` links and `items` parents above it, `listed` where a list is among them.
 
-    `length` is how long its own list can be, where it is one.
+    `length` is how long its own list can be, where it is one. Under a `free` one nobody is asked.
     """
 
     found: FieldPlan
@@ -35,6 +35,7 @@ class Step:
     items: int
     listed: bool
     length: int
+    free: bool
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def walk(plan: Plan, variables: VariableValues, items_of: Items = items_of) -> I
     def under(selection: Selection, path: str, depth: int, items: int, listed: bool) -> Iterator[Step]:  # noqa: FBT001 - only called here
         for found in selection.fields:
             where = f"{path}.{found.response_name}" if path else found.response_name
-            step = Step(found, where, depth, items, listed, items_of(found, variables))
+            step = Step(found, where, depth, items, listed, items_of(found, variables), plan.is_free(found))
             yield step
             shape, lists = _innermost(found.shape)
             below = items * step.length ** min(lists, 1) * ASSUMED_ITEMS ** max(lists - 1, 0)
@@ -196,14 +197,13 @@ def _batch_step(group: list[tuple[Step, Link]], run: Traced | None) -> BatchStep
 
 
 def _link_step(step: Step, link: Link, run: Traced | None) -> LinkStep:
-    found, free = step.found, step.found.stand_in is not None
-    each = step.length if link.each else 1
+    found, each = step.found, step.length if link.each else 1
     return LinkStep(
         path=step.path,
         field=coordinate(found),
-        keys=0 if free else step.items * each,
+        keys=0 if step.free else step.items * each,
         under_list=step.listed or link.each,
-        free=free,
+        free=step.free,
         measured=None if run is None else _figures(found, run),
     )
 

@@ -310,6 +310,10 @@ class Plan:
     screens: Mapping[Batch[Any, Any], Screen] = field(default_factory=dict)
     derived: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    def is_free(self, found: "FieldPlan") -> bool:
+        """Tell whether nobody is asked for what a link leads to: the key alone stands in for it, and nothing has to be looked at."""
+        return found.stand_in is not None and (found.link is None or found.link.batch not in self.screens)
+
 
 class Planner:
     """Makes the plan of one operation; kept by it, because interfaces and unions meet their object types only when it runs."""

@@ -22,13 +22,14 @@ SECRET = "5" * 64
 
 
 def consumer(protected: str) -> str:
-    """Write a consumer whose purpose reads everything."""
+    """Write a consumer whose purpose reads as much as it may: all but what does not say about whom it is, where it gets less than masks."""
+    readable = '"@everything"' if protected == "mask" else '"@identity", "@insurance-history"'
     return f"""
 [purposes.guarded]
 title = "Kiểm thử"
 legal_basis = "statutory"
 ground = "Law 1/2026"
-fields = ["@everything"]
+fields = [{readable}]
 protected = "{protected}"
 
 [consumers.guarded]

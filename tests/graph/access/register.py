@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLSchema
 
 from graph.access.coordinates import Coordinates
-from graph.access.directives import Authenticated, Mask, MaskForm, Personal, Policy, PurposeIn, RequiresScopes
+from graph.access.directives import Authenticated, Mask, MaskForm, Personal, Policy, PurposeIn, RequiresScopes, Subject
 from graph.access.editing import RegistryFile
 from graph.execution.schema import FastSchema
 
@@ -71,9 +71,9 @@ policies = ["own-clients"]
 """
 
 
-@strawberry.type(directives=[Personal()])
+@strawberry.type(directives=[Personal(), Subject(field="name")])
 class Person:
-    """Everything about a person is personal."""
+    """Everything about a person is personal; so few live here that they are told apart by their names."""
 
     name: str
     born: str = strawberry.field(directives=[Mask(as_=MaskForm.YEAR)])

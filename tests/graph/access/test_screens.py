@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from graphql import ExecutionResult
+from strawberry.types.graphql import OperationType
 
+from graph.access.cost import costing
 from graph.access.screens import Screening
 from graph.errors import MotcuaError, SystemUnavailable
-from graph.execution.schema import FastSchema
+from graph.execution.explain import explain
+from graph.execution.schema import FastSchema, Prepared
 from tests import virtual
 from tests.graph.access.state import (
     BATCHES,
@@ -348,3 +351,16 @@ def test_answers_that_came_late_are_screened_like_any_other() -> None:
 
     (result,) = virtual.run(work())
     assert shown(result) == ({"citizen": {"name": "L. V. C."}}, [])
+
+
+@pytest.mark.parametrize(("protected", "keys"), [("show", 1), ("mask", 2)])
+def test_where_a_record_is_looked_at_nothing_stands_in_for_it_and_the_estimate_says_so(protected: str, keys: int) -> None:
+    known, allowed = state(), rights(protected=protected)
+    text = '{ citizen(id: "099000000004") { father { personalId } } }'
+    prepared = SCHEMA.prepare(text, None, None, {OperationType.QUERY}, allowed)
+    assert isinstance(prepared, Prepared)
+    asked(known, allowed, text, SCHEMA)
+    assert len(known.asked("citizen")) == keys
+    assert costing(prepared.plan, MARKS).keys(prepared.variables) == {"population": keys}
+    explained = explain(prepared.plan, prepared.variables)
+    assert sum(batch.keys for wave in explained.waves for batch in wave.batches) == keys

@@ -92,6 +92,16 @@ def test_a_subject_is_a_plain_field(path: str) -> None:
     assert refusal(led_to(Kind, batch())).startswith("schema: Kind: @subject: expected")
 
 
+@pytest.mark.parametrize("unless", ["nothing", "made"])
+def test_what_says_that_a_record_is_about_no_person_is_a_plain_field(unless: str) -> None:
+    @strawberry.type(directives=[Subject(field="code", unless=unless)])
+    class Kind:
+        code: str
+        made: str = strawberry.field(resolver=made_up)
+
+    assert refusal(led_to(Kind, batch())).startswith("schema: Kind: @subject: expected a plain field")
+
+
 def test_records_with_people_are_delivered_as_one_type() -> None:
     @strawberry.type(directives=[Subject(field="code")])
     class Person:
