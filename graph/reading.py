@@ -150,6 +150,8 @@ def _decoded(body: bytes) -> GraphQLRequest:
     try:
         return msgspec.json.decode(body, type=GraphQLRequest)
     except msgspec.ValidationError as error:
+        if body.lstrip().startswith(b"["):
+            raise Refused(400, "Not a GraphQL request: expected one object; several requests in one body are not answered") from None
         raise Refused(400, f"Not a GraphQL request: {error}") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise Refused(400, "The body is not JSON") from None

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from graph.access.asker import Asker, priority_of
@@ -48,6 +48,8 @@ class Entrance:
 
         Raises Unauthenticated, PurposeRequired or BadInput (a header that is not well formed).
         """
+        if len(headers) != len(scope["headers"]):
+            _check_single(scope["headers"])
         presented = self._presenting.presented(scope, headers)
         version = self._registry().digest
         if version != self._version:
@@ -102,6 +104,14 @@ def _digest(presented: Presented, headers: Mapping[bytes, bytes]) -> bytes:
         get(PURPOSE, ABSENT), get(OFFICIAL, ABSENT), get(CASE, ABSENT), get(REPRESENTED, ABSENT),
     )  # fmt: skip
     return hashlib.blake2b(b"\n".join(parts), digest_size=32).digest()
+
+
+def _check_single(given: Iterable[tuple[bytes, bytes]]) -> None:
+    """Refuse what would say two things of one request: whoever reads it after us might go by the other."""
+    names = [name for name, _ in given]
+    for name in (PURPOSE, OFFICIAL, CASE, REPRESENTED):
+        if names.count(name) > 1:
+            raise BadInput(f"The header {name.decode()} stands there twice")
 
 
 def _part(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

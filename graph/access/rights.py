@@ -123,7 +123,7 @@ class Rights(Permits):
         if purpose is None:
             if coordinate in self._open:
                 return Ruling("allowed", "open to everybody")
-            return _refused(f"{coordinate} is not open to everybody", "open")
+            return _refused(f"{coordinate} is not open to everybody; say who asks by X-API-Key, an access token or a certificate", "open")
         if coordinate in purpose.fields:
             return Ruling("allowed", f"the purpose {purpose.name} covers it ({purpose.ground})")
         # Nobody has laid down how a field without a mask looks masked, so it is not given at all.

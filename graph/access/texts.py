@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from graph.access.asker import Asker
-from graph.access.trusted import AutomaticDocuments, TrustedDocuments
+from graph.access.trusted import ANOTHERS, AutomaticDocuments, TrustedDocuments
 from graph.errors import BadInput, DocumentsNotKept, NotTrusted
 
 HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -55,10 +55,14 @@ class Texts:
     def _persisted(self, asker: Asker, query: str | None, sha256: str) -> Text:
         """Follow Apollo's protocol: first the hash alone, and the text with it where the hash is not known."""
         try:
-            return Text(self._trusted.text(sha256, *_for(asker)), trusted=True)
+            registered = self._trusted.text(sha256, *_for(asker))
         except NotTrusted:
             if not self.may_send(asker):
                 raise DocumentsNotKept from None
+        else:
+            if query is not None and query != registered:
+                raise BadInput(ANOTHERS)
+            return Text(registered, trusted=True)
         name = asker.caller.consumer
         if query is None:
             return Text(self._automatic.known(sha256, name), trusted=False)

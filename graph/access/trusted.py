@@ -21,6 +21,7 @@ from graph.telemetry import event
 # As the specification of GraphQL over HTTP writes it, in its appendix on persisted documents; a bare hash is a custom identifier there.
 ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 NAMED_LETTERS: Final = 12
+ANOTHERS: Final = "extensions.persistedQuery.sha256Hash: expected the SHA-256 of the query"
 
 
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
@@ -224,7 +225,7 @@ class AutomaticDocuments:
     def keep(self, sha256: str, text: str, consumer: str) -> None:
         """Keep a text; BadInput where the hash is another's, so that no text can be put in the place of a second one."""
         if document_id(text) != sha256:
-            raise BadInput("extensions.persistedQuery.sha256Hash: expected the SHA-256 of the query")
+            raise BadInput(ANOTHERS)
         shelf = self._shelves.setdefault(consumer, _Shelf())
         if sha256 in shelf.texts:
             shelf.texts.move_to_end(sha256)

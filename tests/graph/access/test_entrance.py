@@ -100,6 +100,15 @@ async def test_a_header_that_is_wrong_is_refused_each_time(gate: Gate) -> None:
         assert gate.known() is not None
 
 
+@pytest.mark.parametrize("name", ["x-purpose", "x-road-userid", "x-road-issue", "x-road-represented-party"])
+async def test_a_request_that_says_two_things_of_itself_is_refused(gate: Gate, name: str) -> None:
+    scope, headers = head()
+    headers[name.encode()] = b"lookup"
+    scope["headers"] = [*headers.items(), (name.encode(), b"birth")]
+    with pytest.raises(BadInput, match=f"{name} stands there twice"):
+        gate.entrance.known(scope, headers)
+
+
 async def test_who_comes_without_any_proof_is_nobody(gate: Gate) -> None:
     anybody = gate.entrance.known({"headers": []}, {})
     assert anybody is not None

@@ -110,7 +110,8 @@ def test_somebody_unknown_reads_what_is_open_and_never_what_is_personal() -> Non
     rights = Office().policy.rights(None, None, SILENT)
 
     assert refusal(rights, "Commune.name") is None
-    assert refusal(rights, "Province.name") == ("Province.name is not open to everybody", "open")
+    said = "Province.name is not open to everybody; say who asks by X-API-Key, an access token or a certificate"
+    assert refusal(rights, "Province.name") == (said, "open")
     assert refusal(rights, "Citizen.fullName") == (
         "Citizen.fullName may be read only where @personal(class: BASIC) holds",
         "@personal(class: BASIC)",

@@ -86,9 +86,10 @@ def test_where_texts_are_free_everybody_sends_its_own_and_finds_only_its_own(tmp
         texts.of(OFFICE, None, None, persisted(document_id(OTHER)))
 
 
-def test_a_text_under_the_hash_of_another_is_refused(texts: Texts) -> None:
-    with pytest.raises(BadInput):
-        texts.of(DEVELOPER, OTHER, None, persisted(document_id(TEXT)))
+@pytest.mark.parametrize("asker", [DEVELOPER, OFFICE], ids=["free", "registered"])
+def test_a_text_under_the_hash_of_another_is_refused(texts: Texts, asker: Asker) -> None:
+    with pytest.raises(BadInput, match="expected the SHA-256 of the query"):
+        texts.of(asker, OTHER, None, persisted(document_id(TEXT)))
 
 
 @pytest.mark.parametrize(
