@@ -42,6 +42,7 @@ check: $(VENV)/installed ## Format, lint, types, architecture, schema and exampl
 test: install ## Run all tests, with real servers and a real browser
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m tests.redis_server
+	@$(BIN)/python -m tests.postgresql_server
 	@made=$$(mktemp -d) && { $(BIN)/pytest -n 2 --dist loadfile --basetemp=$$made/t; code=$$?; rm -rf $$made; exit $$code; }
 
 run: install ## Start sandbox and gateway, send the first query, and stay
