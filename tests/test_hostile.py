@@ -109,7 +109,7 @@ def test_a_hostile_body_is_refused_cheaply(hall: Hall, name: str) -> None:
 
 
 def test_a_batch_is_refused_in_a_word_that_says_so(hall: Hall) -> None:
-    assert "array" in withstands(hall, posted(BODIES["a batch"])).messages
+    assert "several requests in one body" in withstands(hall, posted(BODIES["a batch"])).messages
 
 
 def test_thousands_of_ids_are_too_many_to_ask_for(hall: Hall) -> None:
